@@ -1,0 +1,1 @@
+"""Forecasts of Mexico's official milk prices, as a Dagster asset graph. Importing this package imports nothing heavy."""

@@ -1,0 +1,100 @@
+"""Environments: local, staging and prod, and every name and URI that follows from them.
+
+Belongs here: names of buckets, folders, databases, models and settings, each derived once and checked once.
+Does not: anything that opens them (resources/), and anything heavy: `cdk/` imports this module too.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+
+Name = Literal["local", "staging", "prod"]
+NAMES: tuple[str, ...] = get_args(Name)
+
+PROJECT = "milk"
+MODEL = "milk-price"  # the one registered model; a version is a bundle of all horizons
+EXPERIMENT = "milk-price"
+TIMEZONE = "America/Mexico_City"
+OWNER = "team:milk"
+
+OFFICIAL_SOURCE = "https://www.economia-sniim.gob.mx/SNIIM-Archivosfuente/Comentarios/Otros"
+SAMPLE_PORT = 8765  # where the sample publisher listens unless told otherwise
+SAMPLE_SOURCE = f"http://127.0.0.1:{SAMPLE_PORT}/SNIIM-Archivosfuente/Comentarios/Otros"
+
+
+class SettingError(ValueError):
+    """A setting cannot be used: says which, what came, and what to do."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where everything is, for one of the three environments.
+
+    home: folder of what stays on this machine (Dagster's and MLflow's databases locally, scratch elsewhere).
+    lake, artefacts: a folder's absolute path, or `s3://bucket`. Raises SettingError on a value that cannot be right.
+    """
+
+    name: Name
+    home: Path
+    lake: str
+    artefacts: str
+    tracking_uri: str
+    source_url: str
+    region: str
+    s3_endpoint: str | None
+
+    @classmethod
+    def from_env(cls, settings: Mapping[str, str] | None = None) -> "Environment":
+        """The environment that the MILK_* settings describe; without any, `local`, all of it under `.milk/`."""
+        settings = os.environ if settings is None else settings
+        name = settings.get("MILK_ENV") or "local"
+        if name not in NAMES:
+            raise SettingError(f"MILK_ENV is {name!r}; set it to one of {', '.join(NAMES)}, or leave it unset for local")
+        home = Path(settings.get("MILK_HOME") or ".milk").absolute()
+        suffix = settings.get("MILK_BUCKET_SUFFIX", "")
+        local = name == "local"
+        environment = cls(
+            name=name,  # type: ignore[arg-type]  # checked above
+            home=home,
+            lake=str(home / "lake") if local else f"s3://{bucket(name, 'lake', suffix)}",
+            artefacts=str(home / "artefacts") if local else f"s3://{bucket(name, 'artefacts', suffix)}",
+            tracking_uri=settings.get("MILK_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
+            source_url=(settings.get("MILK_SOURCE_URL") or (SAMPLE_SOURCE if local else OFFICIAL_SOURCE)).rstrip("/"),
+            region=settings.get("AWS_REGION") or "us-east-1",
+            s3_endpoint=settings.get("MILK_S3_ENDPOINT") or None,
+        )
+        environment.check()
+        return environment
+
+    @property
+    def mlflow_artefacts(self) -> str:
+        """The URI under which MLflow keeps the artefacts of its runs."""
+        if self.name == "local":
+            return (Path(self.artefacts) / "mlflow").as_uri()
+        return f"{self.artefacts}/mlflow"
+
+    @property
+    def dagster_home(self) -> Path:
+        """The folder that DAGSTER_HOME names on this machine."""
+        return self.home / "dagster"
+
+    def check(self) -> None:
+        """Raise SettingError where a URI has no known scheme or holds the name of another environment."""
+        for setting, uri in {"MILK_SOURCE_URL": self.source_url, "MILK_S3_ENDPOINT": self.s3_endpoint}.items():
+            if uri is not None and urlsplit(uri).scheme not in {"http", "https"}:
+                raise SettingError(f"{setting} must be an http(s) address; it has the scheme {urlsplit(uri).scheme!r}")
+        others = [other for other in NAMES if other not in {self.name, "local"}]
+        for what, uri in {"lake": self.lake, "artefacts": self.artefacts, "tracking": self.tracking_uri}.items():
+            # folders may be called anything; names of buckets and servers are ours
+            place = "" if uri.startswith(("/", "sqlite:")) else f"{urlsplit(uri).hostname or ''}{urlsplit(uri).path}"
+            for other in others:
+                if other in place.replace(".", "-").replace("/", "-").split("-"):
+                    raise SettingError(f"{self.name} may not use {other}'s {what} ({place}): correct MILK_ENV or the setting")
+
+
+def bucket(environment: str, purpose: Literal["lake", "artefacts"], suffix: str = "") -> str:
+    """The bucket of an environment, e.g. `milk-staging-lake`; bucket names are global, so an account adds its suffix."""
+    return "-".join(part for part in (PROJECT, environment, purpose, suffix) if part)

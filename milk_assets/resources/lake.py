@@ -1,0 +1,131 @@
+"""The lake: tables, documents and bytes by path, in a local folder or an S3 bucket, with the same code.
+
+Belongs here: reading and writing by path, whole or not at all. Which paths there are is each asset's business.
+"""
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from obstore.store import ObjectStore
+
+# A write or read of a few hundred kB takes well under a second; a dead endpoint must not hold a run for minutes.
+REQUEST_TIMEOUT = timedelta(seconds=30)
+MAX_RETRIES = 4
+RETRY_WITHIN = timedelta(seconds=60)
+
+
+class LakeError(RuntimeError):
+    """The lake cannot give or take a file: says which path of which root, and what to do."""
+
+
+class Lake(dg.ConfigurableResource):
+    """Files under one root.
+
+    root: absolute folder path, or `s3://bucket`. endpoint: another S3 server than AWS's own, such as an emulator.
+    A file appears whole or not at all: local writes go to a temporary name and are renamed, S3 does so by itself.
+    """
+
+    root: str
+    region: str = "us-east-1"
+    endpoint: str | None = None
+
+    def store(self) -> "ObjectStore":
+        """The object store under the root. Opening it makes no request."""
+        if not self.root.startswith("s3://"):
+            from obstore.store import LocalStore
+
+            return LocalStore(prefix=Path(self.root), mkdir=True)
+        from obstore.store import S3Store
+
+        extra: dict[str, Any] = {"endpoint": self.endpoint, "virtual_hosted_style_request": False} if self.endpoint else {}
+        return S3Store(
+            urlsplit(self.root).netloc,
+            region=self.region,
+            client_options={"timeout": REQUEST_TIMEOUT, "allow_http": bool(self.endpoint and self.endpoint.startswith("http://"))},
+            retry_config={"max_retries": MAX_RETRIES, "retry_timeout": RETRY_WITHIN},
+            **extra,
+        )
+
+    def uri(self, path: str) -> str:
+        """The full address of a path, for people and metadata."""
+        return f"{self.root}/{path}"
+
+    def read_bytes(self, path: str) -> bytes:
+        """The content of a file. Raises LakeError, saying so, where there is none."""
+        try:
+            return bytes(self.store().get(path).bytes())
+        except FileNotFoundError as error:
+            raise LakeError(f"{self.uri(path)} does not exist: materialize the asset that writes it first") from error
+
+    def write_bytes(self, path: str, content: bytes) -> None:
+        """Write a file, replacing any of that name."""
+        self.store().put(path, content)
+
+    def create_bytes(self, path: str, content: bytes) -> bool:
+        """Write a file only where there is none of that name; whether it was written. Safe under races."""
+        from obstore.exceptions import AlreadyExistsError
+
+        try:
+            self.store().put(path, content, mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def exists(self, path: str) -> bool:
+        """Whether a file of that name exists."""
+        try:
+            self.store().head(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def read_json(self, path: str) -> Any:
+        """The document in a JSON file."""
+        return json.loads(self.read_bytes(path))
+
+    def write_json(self, path: str, document: Any) -> None:
+        """Write a document as JSON: sorted, indented, no NaN (which JSON has no word for)."""
+        self.write_bytes(path, json_bytes(document))
+
+    def read_table(self, path: str) -> "pd.DataFrame":
+        """The data frame in a Parquet file."""
+        import pandas as pd
+
+        return pd.read_parquet(io.BytesIO(self.read_bytes(path)))
+
+    def write_table(self, path: str, table: "pd.DataFrame") -> None:
+        """Write a data frame as Parquet (zstd), without its index."""
+        buffer = io.BytesIO()
+        table.to_parquet(buffer, index=False, compression="zstd")
+        self.write_bytes(path, buffer.getvalue())
+
+    def files(self, prefix: str) -> list[str]:
+        """Paths of all files under a prefix, sorted."""
+        return sorted(entry["path"] for batch in self.store().list(prefix) for entry in batch)
+
+    def partitions(self, layer: str, file: str) -> list[str]:
+        """Keys of the partitions of a layer that hold a file of that name, in ascending order."""
+        found = self.store().list_with_delimiter(layer)["common_prefixes"]
+        keys = sorted(prefix.rsplit("/", 1)[-1] for prefix in found)
+        return [key for key in keys if self.exists(f"{layer}/{key}/{file}")]
+
+    def newest(self, layer: str, file: str, *, until: str | None = None) -> str | None:
+        """The greatest partition key of a layer, at most `until`, that holds a file of that name."""
+        found = self.store().list_with_delimiter(layer)["common_prefixes"]
+        for key in sorted((prefix.rsplit("/", 1)[-1] for prefix in found), reverse=True):
+            if (until is None or key <= until) and self.exists(f"{layer}/{key}/{file}"):
+                return key
+        return None
+
+
+def json_bytes(document: Any) -> bytes:
+    """A document as JSON bytes that differ only where the document differs."""
+    return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
