@@ -1,0 +1,1 @@
+"""The source: SNIIM's workbook of milk prices, its names, its calendar, and samples in its shape."""

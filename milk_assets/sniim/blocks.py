@@ -1,0 +1,255 @@
+"""Blocks: where the publications lie in a sheet, found by what its cells say.
+
+Belongs here: opening workbook bytes, locating headers and dates, the columns of a block. Its rows are read in `workbook`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from milk_assets.sniim.names import CHANNEL_LABELS, COLUMNS, MILK_LABELS, UnknownNameError, find_channel, find_milk, slug
+
+Cell = str | float | int | bool | date | datetime | time | timedelta
+Row = list[Cell]
+
+MAX_UNPACKED_BYTES = 400_000_000  # a workbook of 184 publications unpacks to 2.6 MB; far above that is an archive bomb
+_MONTHS = (
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+)
+_WEEKDAYS = ("lunes", "martes", "miercoles", "jueves", "viernes", "sabado", "domingo")
+_DATE = re.compile(r"(?:(?P<weekday>[a-z]+)-)?(?P<day>\d{1,2})o?-(?:de-)?(?P<month>[a-z]+)-(?:del?-)?(?P<year>\d{4})")
+_ASK = "open the workbook there, and read it again once the source corrects it"
+
+
+class WorkbookError(ValueError):
+    """A workbook that cannot be read or proven: the message says what, where, what was expected, what came, what to do."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The cells of one sheet: `rows` is rectangular, the first row is row 1, and blank cells are empty strings."""
+
+    file: str
+    name: str
+    rows: Sequence[Row]
+
+    def error(self, row: int, column: int, expected: str, todo: str = _ASK) -> WorkbookError:
+        """The error of a cell (row and column count from 0) that does not hold what it should."""
+        found = repr(self.rows[row][column]) if row < len(self.rows) else "the end of the sheet"
+        return WorkbookError(
+            f"{self.file}, sheet {self.name}, cell {_reference(row, column)}: expected {expected}, found {found}; {todo}"
+        )
+
+
+@dataclass(frozen=True)
+class Block:
+    """One publication in a sheet. Rows and columns count from 0; the body is `rows[start:end]`.
+
+    columns: the sheet's column of each of `names.COLUMNS`, in that order.
+    unknown: headings above prices that are none of ours, and are left unread.
+    weekday: a note when the written day of the week is not the date's.
+    """
+
+    sheet: Sheet
+    day: date
+    start: int
+    end: int
+    state_column: int
+    city_column: int
+    columns: tuple[int, ...]
+    unknown: tuple[str, ...]
+    weekday: str | None
+
+
+def find_blocks(content: bytes, file: str) -> list[Block]:
+    """Every block of every sheet of a workbook, as they stand in it.
+
+    file: the name for messages. Raises WorkbookError when the bytes are no readable workbook, no sheet has a block, or a block's
+    date or header cannot be understood.
+    """
+    sheets = _open(content, file)
+    blocks = [block for sheet in sheets for block in _blocks_of(sheet)]
+    if not blocks:
+        names = ", ".join(f"{sheet.name} ({len(sheet.rows)} rows)" for sheet in sheets) or "none"
+        raise WorkbookError(
+            f"{file}: expected blocks headed by a row with Estado and Ciudad, found none in its sheets: {names}; "
+            "check that it is SNIIM's milk price workbook"
+        )
+    return blocks
+
+
+def _open(content: bytes, file: str) -> list[Sheet]:
+    _require_workbook_bytes(content, file)
+    # calamine reads the real file in 0.1 s where openpyxl needs half a second at its fastest; openpyxl is kept for writing.
+    from python_calamine import CalamineWorkbook
+
+    try:
+        with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
+            # Blank leading rows and columns are kept, so that cell references in messages are the sheet's own.
+            return [Sheet(file, name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in book.sheet_names]
+    except Exception as error:
+        raise WorkbookError(
+            f"{file}: expected a readable workbook, found damage inside it ({error}); download it again"
+        ) from error
+
+
+def _require_workbook_bytes(content: bytes, file: str) -> None:
+    """Say what the bytes are when they are no workbook: the reader's own words for all of these are the same."""
+    size = f"{len(content):,} bytes"
+    again = "download it again"
+    if not content:
+        raise WorkbookError(f"{file}: expected a workbook, found an empty file; {again}")
+    if not content.startswith(b"PK"):
+        start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        if start.startswith(b"<"):
+            kind = "a web page, as the site sends when something fails"
+        elif start.startswith(b"\xd0\xcf\x11\xe0"):
+            kind = "an old .xls or a password-protected file"
+        else:
+            kind = f"something else that begins with {content[:8]!r}"
+        raise WorkbookError(f"{file}: expected an .xlsx workbook, found {kind} ({size}); {again}")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        raise WorkbookError(
+            f"{file}: expected a whole .xlsx archive, found one that is cut short or damaged ({size}: {error}); {again}"
+        ) from error
+    if "xl/workbook.xml" not in names:
+        raise WorkbookError(f"{file}: expected an .xlsx workbook, found an archive without one ({size}); {again}")
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise WorkbookError(
+            f"{file}: expected at most {MAX_UNPACKED_BYTES:,} bytes unpacked, found {unpacked:,}; do not open it, ask the source"
+        )
+
+
+def _blocks_of(sheet: Sheet) -> Iterator[Block]:
+    headers = list(_header_rows(sheet))
+    dates = [_date_row(sheet, header, above) for header, above in zip(headers, [-1, *headers], strict=False)]
+    starts = [_title_row(sheet, row, above) for (row, _, _), above in zip(dates, [-1, *headers], strict=False)]
+    for header, (_, day, weekday), end in zip(headers, dates, [*starts[1:], len(sheet.rows)], strict=True):
+        words = [slug(cell) if isinstance(cell, str) else "" for cell in sheet.rows[header]]
+        columns, unknown = _price_columns(sheet, header)
+        yield Block(sheet, day, header + 2, end, words.index("estado"), words.index("ciudad"), columns, unknown, weekday)
+
+
+def _header_rows(sheet: Sheet) -> Iterator[int]:
+    """Rows with both Estado and Ciudad, each in a cell of its own."""
+    texts = {cell for row in sheet.rows for cell in row if type(cell) is str}
+    state_words = {text for text in texts if slug(text) == "estado"}
+    city_words = {text for text in texts if slug(text) == "ciudad"}
+    for index, row in enumerate(sheet.rows):
+        if not state_words.isdisjoint(row) and not city_words.isdisjoint(row):
+            yield index
+
+
+def _date_row(sheet: Sheet, header: int, above: int) -> tuple[int, date, str | None]:
+    """The row, the date and the weekday note of the nearest date above a header, down to the header of the block above it."""
+    nearest: tuple[int, int] | None = None
+    for row in range(header - 1, above, -1):
+        for column, cell in enumerate(sheet.rows[row]):
+            if isinstance(cell, datetime):
+                return row, cell.date(), None
+            if isinstance(cell, date):
+                return row, cell, None
+            if not isinstance(cell, str) or not cell.strip():
+                continue
+            words = slug(cell)
+            match = _DATE.fullmatch(words)
+            if match is not None and (day := _date_of(match)) is not None:
+                return row, day, _weekday_note(match["weekday"], day, cell)
+            if nearest is None:
+                nearest = (header - 1, 0) if _is_title(words) else (row, column)
+        if nearest is not None:
+            break  # the title, or something else where the date belongs: what stands above it is no date of this block
+    row, column = nearest or (max(header - 1, 0), 0)
+    raise sheet.error(row, column, "the block's date, such as 'Lunes, 31 de marzo de 2025' or a date cell")
+
+
+def _date_of(match: re.Match[str]) -> date | None:
+    try:
+        return date(int(match["year"]), _MONTHS.index(match["month"]) + 1, int(match["day"]))
+    except ValueError:
+        return None
+
+
+def _weekday_note(written: str | None, day: date, cell: str) -> str | None:
+    if written is None or written == _WEEKDAYS[day.weekday()]:
+        return None
+    return f"{cell.strip()!r} is a {_WEEKDAYS[day.weekday()]}"
+
+
+def _title_row(sheet: Sheet, date_row: int, above: int) -> int:
+    """The first row of a block: its title when it has one above its date, else its date."""
+    for row in range(date_row, above, -1):
+        if any(isinstance(cell, str) and _is_title(slug(cell)) for cell in sheet.rows[row]):
+            return row
+        if any(isinstance(cell, float) for cell in sheet.rows[row]):
+            break
+    return date_row
+
+
+def _is_title(words: str) -> bool:
+    return words.startswith("precio-promedio")
+
+
+def _price_columns(sheet: Sheet, header: int) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The columns of `names.COLUMNS` by the two header rows: milk, filled over its merged cells, and below it the channel."""
+    if header + 1 >= len(sheet.rows):
+        raise sheet.error(header + 1, 0, "the row of channels (Tiendas, Autoservicios)")
+    found: dict[tuple[str, str], int] = {}
+    unknown: list[str] = []
+    milk = ""
+    for column, (upper, lower) in enumerate(zip(sheet.rows[header], sheet.rows[header + 1], strict=True)):
+        milk = str(upper).strip() or milk
+        channel = str(lower).strip()
+        if not channel:
+            continue
+        try:
+            name = find_milk(milk), find_channel(channel)
+        except UnknownNameError:
+            unknown.append(f"{milk}/{channel}")
+            continue
+        if name in found:
+            raise sheet.error(header + 1, column, f"one column of {_label(name)}, already in column {_letters(found[name])}")
+        found[name] = column
+    missing = [_label(name) for name in COLUMNS if name not in found]
+    if missing:
+        also = f" (headings not understood: {', '.join(unknown)})" if unknown else ""
+        raise sheet.error(header, 0, f"a header with a column of {' and of '.join(missing)} to its right{also}")
+    return tuple(found[name] for name in COLUMNS), tuple(unknown)
+
+
+def _label(name: tuple[str, str]) -> str:
+    return f"{MILK_LABELS[name[0]]}/{CHANNEL_LABELS[name[1]]}"
+
+
+def _reference(row: int, column: int) -> str:
+    return f"{_letters(column)}{row + 1}"
+
+
+def _letters(column: int) -> str:
+    """The spreadsheet's letters of a column counted from 0: 2 is C, 26 is AA."""
+    letters = ""
+    column += 1
+    while column:
+        column, digit = divmod(column - 1, 26)
+        letters = chr(ord("A") + digit) + letters
+    return letters
