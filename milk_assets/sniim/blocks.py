@@ -142,9 +142,11 @@ def _require_workbook_bytes(content: bytes, file: str) -> None:
 
 def _blocks_of(sheet: Sheet) -> Iterator[Block]:
     headers = list(_header_rows(sheet))
-    dates = [_date_row(sheet, header, above) for header, above in zip(headers, [-1, *headers], strict=False)]
-    starts = [_title_row(sheet, row, above) for (row, _, _), above in zip(dates, [-1, *headers], strict=False)]
-    for header, (_, day, weekday), end in zip(headers, dates, [*starts[1:], len(sheet.rows)], strict=True):
+    above = [-1, *headers]  # the header above each header
+    dates = [_date_row(sheet, header, over) for header, over in zip(headers, above, strict=False)]
+    starts = [_title_row(sheet, row, over) for (row, _, _), over in zip(dates, above, strict=False)]
+    ends = [*starts, len(sheet.rows)][1:]
+    for header, (_, day, weekday), end in zip(headers, dates, ends, strict=True):
         words = [slug(cell) if isinstance(cell, str) else "" for cell in sheet.rows[header]]
         columns, unknown = _price_columns(sheet, header)
         yield Block(sheet, day, header + 2, end, words.index("estado"), words.index("ciudad"), columns, unknown, weekday)
