@@ -1,0 +1,1 @@
+"""The daily price report: its facts and the formats they are printed in."""

@@ -1,0 +1,123 @@
+"""What the page's charts show: the report's tables turned into lines and bands.
+
+Belongs here: choice of figures and the words that describe a chart. Drawing is in `svg`.
+"""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+from markupsafe import Markup
+
+from milk_assets.reporting.report import Report
+from milk_assets.reporting.svg import Fan, fan_chart, sparkline, values_of
+from milk_assets.reporting.words import SEGMENTS, as_number, money, segment, short_date, short_month, signed, written
+
+HISTORY_MONTHS = 15
+"""Months of history in a fan chart: the same season a year ago and what led to it."""
+SPARK_PUBLICATIONS = 78
+"""Publications in a sparkline: half a year."""
+LEAST_SPAN = 2.0
+"""MXN. A chart's axis is never shorter than this, so that centavos do not look like mountains."""
+ROOM = 1.08
+"""The axis is this much longer than the figures, so that none lies on its edge."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One market at a glance: its mean, its changes as (label, change, per cent, direction), its sparkline."""
+
+    milk: str
+    channel: str
+    price: str
+    weighted: str
+    changes: tuple[tuple[str, str, str, str], ...]
+    spark: Markup
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One market's fan chart with its title and what it says in a line."""
+
+    title: str
+    line: str
+    chart: Markup
+
+
+def cards(report: Report) -> list[Card]:
+    """The four markets, in the source's order."""
+    frame = report.tables["glance"].frame
+    simple, weighted = frame.iloc[: len(SEGMENTS)], frame.iloc[len(SEGMENTS) :]
+    found = []
+    for (milk, channel), row, heavy in zip(SEGMENTS, simple.itertuples(), weighted.itertuples(), strict=True):
+        history = report.tables["history"].frame
+        values = history[f"arithmetic/{milk}/{channel}"].tail(SPARK_PUBLICATIONS).tolist()
+        since = short_date(history["publication"].iloc[-len(values)].date())
+        described = f"Promedio aritmético desde el {since}: entre {min(values):.2f} y {max(values):.2f}, hoy {values[-1]:.2f} pesos."
+        changes = tuple(
+            (label, written(change, "change"), written(percent, "percent"), direction(as_number(change)))
+            for label, change, percent in (
+                ("publicación", row.change_publication, row.percent_publication),
+                ("mes", row.change_month, row.percent_month),
+                ("año", row.change_year, row.percent_year),
+            )
+        )
+        spark = sparkline(f"spark-{milk}-{channel}", segment(milk, channel), described, values)
+        found.append(Card(row.milk, row.channel, written(row.price, "price"), written(heavy.price, "price"), changes, spark))
+    return found
+
+
+def direction(change: float) -> str:
+    """up, down or flat, as a reader sees it: what rounds to 0.00 is flat."""
+    rounded = 0.0 if change != change else round(change, 2)
+    return "up" if rounded > 0 else "down" if rounded < 0 else "flat"
+
+
+def panels(report: Report) -> list[Panel]:
+    """A fan chart a market, all on one scale of pesos; none when there is no monthly forecast."""
+    months = report.tables["outlook_months_arithmetic"].frame
+    if months.empty:
+        return []
+    fans = [_fan(report, months, milk, channel) for milk, channel in SEGMENTS]
+    span = max(LEAST_SPAN, *(ROOM * (max(values_of(fan)) - min(values_of(fan))) for fan in fans))
+    return [Panel(fan.title, _line(months, fan.title), fan_chart(replace(fan, span=span))) for fan in fans]
+
+
+def _fan(report: Report, months: pd.DataFrame, milk: str, channel: str) -> Fan:
+    history = report.tables["history"].frame.set_index("publication")[f"arithmetic/{milk}/{channel}"].dropna()
+    history = history[history.index >= history.index[-1].to_period("M").to_timestamp() - pd.DateOffset(months=HISTORY_MONTHS - 1)]
+    means = history.groupby(history.index.to_period("M")).mean()
+    running = history.index[-1].to_period("M")
+    title = segment(milk, channel)
+    own = months[months["segment"] == title]
+    ahead = [
+        (_middle(row.target), *(as_number(value) for value in (row.forecast, row.lo95, row.lo80, row.hi80, row.hi95)))
+        for row in own.itertuples()
+    ]
+    return Fan(
+        key=f"fan-{milk}-{channel}",
+        title=title,
+        description=f"Promedio nacional por publicación y por mes, y pronóstico mensual. {_line(months, title)}",
+        history=[(_place(moment), float(price)) for moment, price in history.items()],
+        months=[(_middle(period.to_timestamp()), float(mean)) for period, mean in means.items() if period != running],
+        ahead=ahead,
+        now=_place(history.index[-1]),
+        span=LEAST_SPAN,
+    )
+
+
+def _line(months: pd.DataFrame, title: str) -> str:
+    row = months[months["segment"] == title].iloc[-1]
+    return (
+        f"{short_month(row['target'].date())}: {money(row['forecast'])} ({signed(row['moved'])}), "
+        f"80 % entre {row['lo80']:.2f} y {row['hi80']:.2f}"
+    )
+
+
+def _place(moment: pd.Timestamp) -> float:
+    """Months since year 0, with the day as a fraction of its month."""
+    return 12 * moment.year + moment.month - 1 + (moment.day - 0.5) / moment.days_in_month
+
+
+def _middle(month: pd.Timestamp) -> float:
+    """The middle of a month, where its mean is drawn."""
+    return 12 * month.year + month.month - 1 + 0.5

@@ -1,0 +1,52 @@
+"""The digest: the report in at most ten lines of plain text, for a chat.
+
+Belongs here: the choice and the words. Escaping for a given chat is the sender's.
+"""
+
+from milk_assets.reporting.report import Report
+from milk_assets.reporting.words import SEGMENTS, as_number, long_date, money, plain_date, short_month, signed, written
+
+LINES = 10
+"""What a phone shows without scrolling."""
+
+
+def to_digest(report: Report) -> str:
+    """At most ten lines: warnings first, then the four means, what moved most, what is expected, when the next prices come."""
+    lines = [f"🥛 {report.headline}. {long_date(report.publication).capitalize()}."]
+    if report.banners:
+        lines.append("⚠ " + " ".join(report.banners))
+    lines += _means(report)
+    lines.append(_moved(report))
+    lines += _expected(report)
+    lines.append(f"Próxima publicación: {plain_date(report.next_publication)}. Cobertura {report.provenance.coverage}.")
+    return "\n".join(lines[:LINES])
+
+
+def _means(report: Report) -> list[str]:
+    rows = report.tables["glance"].frame.head(len(SEGMENTS))
+    return [
+        f"{row.milk}, {row.channel.lower()}: {money(as_number(row.price))} "
+        f"({written(row.change_publication, 'change')}; mes {written(row.change_month, 'change')})"
+        for row in rows.itertuples()
+    ]
+
+
+def _moved(report: Report) -> str:
+    frame = report.tables["movers"].frame
+    if frame.empty:
+        return "Ningún precio cambió."
+    biggest = frame.loc[frame["change"].abs().idxmax()]
+    return (
+        f"{report.tables['movers'].caption.split('.')[0]}; el mayor, {biggest['city']} ({biggest['milk'].lower()}, "
+        f"{biggest['channel'].lower()}): {money(biggest['before'])} → {money(biggest['price'])}."
+    )
+
+
+def _expected(report: Report) -> list[str]:
+    frame = report.tables["outlook_months_arithmetic"].frame
+    if frame.empty or report.provenance.is_baseline:
+        return []
+    last = frame[frame["target"] == frame["target"].max()]
+    low, high = last["moved"].min(), last["moved"].max()
+    when = short_month(last["target"].iloc[0].date())
+    return [f"Pronóstico a {when}: de {signed(low)} a {signed(high)} MXN/l contra el último promedio, según el mercado."]

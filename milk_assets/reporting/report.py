@@ -1,0 +1,149 @@
+"""The report as plain values: provenance, columns, tables, sections, and the whole.
+
+Belongs here: the shapes every format reads. Figures are computed by `facts` and its section modules, printed by the formats.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+Kind = Literal["text", "date", "month", "price", "change", "percent", "share", "count", "ratio"]
+"""How a value is measured, so that each format prints it alike: price and change in MXN per litre (change signed), percent in
+per cent (signed), share between 0 and 1, count a whole number, ratio a plain number, date a day, month the first day of a month."""
+
+Place = Literal["page", "book", "data"]
+"""Where a table is printed: the HTML page, the XLSX workbook, the JSON document."""
+EVERYWHERE: frozenset[Place] = frozenset({"page", "book", "data"})
+FILES_ONLY: frozenset[Place] = frozenset({"book", "data"})
+DATA_ONLY: frozenset[Place] = frozenset({"data"})
+
+
+class ReportError(ValueError):
+    """The report cannot be true with what was given: the message says what was expected, what came and what to do."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the figures come from: the workbook and the model, as every format states them.
+
+    sha256: of the workbook, hexadecimal. sample: the prices were generated, they are not official. trained_through: newest
+    publication the model has learned from, None for the no-change baseline. covered of active: series priced in this publication
+    against the series that have ever had a price. stale_days: days since the oldest publication that was expected and is
+    missing, 0 when none is. source_note: the workbook's own footer.
+    """
+
+    workbook: str
+    sha256: str
+    sample: bool
+    model_version: str
+    model_alias: str
+    is_baseline: bool
+    trained_through: date | None
+    covered: int
+    active: int
+    stale_days: int
+    source_note: str
+
+    @property
+    def coverage(self) -> str:
+        """ "185 de 185", as readers see it."""
+        return f"{self.covered} de {self.active}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its name in the frame, its Spanish label, how it is measured."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One tidy frame of the report. `frame` holds exactly the columns named, in that order.
+
+    key: English identifier, unique in the report. title: Spanish, at most 31 characters, as it also names an XLSX sheet.
+    caption: how to read it, with units. empty: what to say when it has no row. group_by: leading columns whose repeated
+    values the page prints once. folded: the page closes it behind its title, as it is long.
+    """
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    frame: pd.DataFrame
+    caption: str = ""
+    empty: str = "Sin datos."
+    places: frozenset[Place] = EVERYWHERE
+    group_by: tuple[str, ...] = ()
+    folded: bool = False
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if list(self.frame.columns) != names:
+            raise ReportError(f"Table {self.key}: expected the columns {names}, its frame has {list(self.frame.columns)}.")
+
+    def rows(self) -> Iterator[tuple[object, ...]]:
+        """The values of each row, in the order of `columns`."""
+        return self.frame.itertuples(index=False, name=None)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One numbered part of the report: a title, a sentence that says what it shows, its tables, lines of plain text."""
+
+    key: str
+    title: str
+    lead: str
+    tables: tuple[Table, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every figure and sentence of one report, computed once. Formats only lay it out.
+
+    day: the day it is for. publication: the newest block of prices in it. headline and summary: sentences made from the figures.
+    banners: warnings that every format prints first.
+    """
+
+    day: date
+    publication: date
+    next_publication: date
+    provenance: Provenance
+    banners: tuple[str, ...]
+    headline: str
+    summary: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """Every table by its key."""
+        return {table.key: table for section in self.sections for table in section.tables}
+
+    def section(self, key: str) -> Section:
+        """The section of that key; KeyError names the keys there are."""
+        for section in self.sections:
+            if section.key == key:
+                return section
+        raise KeyError(f"No section {key!r}; there are {[section.key for section in self.sections]}.")
+
+
+def table(
+    key: str,
+    title: str,
+    columns: tuple[Column, ...],
+    frame: pd.DataFrame,
+    *,
+    caption: str = "",
+    empty: str = "Sin datos.",
+    places: frozenset[Place] = EVERYWHERE,
+    group_by: tuple[str, ...] = (),
+    folded: bool = False,
+) -> Table:
+    """A table of `columns`, taken out of a frame that may hold more; the frame's own order of rows is kept."""
+    taken = frame[[column.name for column in columns]].reset_index(drop=True)
+    return Table(key, title, columns, taken, caption, empty, places, group_by, folded)

@@ -1,0 +1,120 @@
+"""CSV and JSON: the report's tables for whoever computes on.
+
+Belongs here: serialisation of what `facts` computed. Words and figures are those of the report.
+"""
+
+import json
+from datetime import date
+
+import pandas as pd
+
+from milk_assets.reporting.report import Report, Table
+from milk_assets.reporting.words import as_day
+
+CSV_NAMES = {
+    "origin": "origen",
+    "level": "nivel",
+    "series": "clave",
+    "state": "estado",
+    "city": "ciudad",
+    "milk": "leche",
+    "channel": "canal",
+    "task": "pregunta",
+    "lead": "adelanto",
+    "target": "para",
+    "last_price": "ultimo_precio",
+    "no_change": "sin_cambio",
+    "forecast": "pronostico",
+    "lo80": "desde_80",
+    "hi80": "hasta_80",
+    "lo95": "desde_95",
+    "hi95": "hasta_95",
+    "p_up": "p_sube",
+    "p_same": "p_igual",
+    "p_down": "p_baja",
+    "trust": "peso_modelo",
+    "previous": "pronostico_anterior",
+    "revision": "contra_anterior",
+}
+DIGITS = 4
+"""Decimals of a figure in the tidy files: a hundredth of a centavo, below which nothing is meant."""
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that make a spreadsheet run a cell as a formula (OWASP, CSV injection)."""
+
+
+def to_csv(report: Report) -> str:
+    """One row a forecast, UTF-8 text with a header row, dates as YYYY-MM-DD, prices in MXN per litre; a month's target is its
+    first day. Provenance stands in the last columns of each row, so that a row cut out of the file still says where it is from."""
+    frame = report.tables["forecasts"].frame.rename(columns=CSV_NAMES)
+    mine = report.provenance
+    frame = frame.assign(
+        datos="muestra" if mine.sample else "oficiales",
+        modelo=mine.model_version,
+        linea_base="sí" if mine.is_baseline else "no",
+        atraso_dias=mine.stale_days,
+        libro=mine.workbook,
+    )
+    for name in frame.select_dtypes(include=["object", "string"]):
+        frame[name] = frame[name].map(guarded)
+    return frame.to_csv(index=False, float_format=f"%.{DIGITS}f", date_format="%Y-%m-%d", lineterminator="\n")
+
+
+def guarded(value: object) -> object:
+    """Text that a spreadsheet would run as a formula, made text by a leading apostrophe; anything else as it is."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
+
+
+def to_json(report: Report) -> str:
+    """The whole report: its day, warnings, sentences, provenance, and every table as columns and rows.
+
+    Dates are ISO strings, missing values null, figures in the unit their column's kind names (see `report.Kind`).
+    """
+    mine = report.provenance
+    learned = None if mine.trained_through is None else mine.trained_through.isoformat()
+    document = {
+        "day": report.day.isoformat(),
+        "publication": report.publication.isoformat(),
+        "next_publication": report.next_publication.isoformat(),
+        "banners": report.banners,
+        "headline": report.headline,
+        "summary": report.summary,
+        "units": "MXN por litro, precios al consumidor",
+        "provenance": {**mine.__dict__, "trained_through": learned, "coverage": mine.coverage},
+        "sections": [
+            {
+                "key": section.key,
+                "title": section.title,
+                "lead": section.lead,
+                "lines": section.lines,
+                "tables": [_document(one) for one in section.tables if "data" in one.places],
+            }
+            for section in report.sections
+        ],
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _document(one: Table) -> dict[str, object]:
+    values = [_values(one.frame[column.name]) for column in one.columns]
+    return {
+        "key": one.key,
+        "title": one.title,
+        "caption": one.caption,
+        "columns": [{"name": column.name, "label": column.label, "kind": column.kind} for column in one.columns],
+        "rows": list(zip(*values, strict=True)),
+    }
+
+
+def _values(column: pd.Series) -> list[object]:
+    """Plain JSON values of one column."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return [None if pd.isna(value) else as_day(value).isoformat() for value in column]
+    if pd.api.types.is_float_dtype(column):
+        return [None if value != value else round(value, DIGITS) for value in column.tolist()]
+    return [_plain(value) for value in column.tolist()]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    return None if value is None or value != value else value
