@@ -77,6 +77,11 @@ class Environment:
         return f"{self.artefacts}/mlflow"
 
     @property
+    def look_every_seconds(self) -> int:
+        """Seconds between looks at the source: hourly is polite to a public site, a publisher on this machine needs no politeness."""
+        return 15 if urlsplit(self.source_url).hostname in {"127.0.0.1", "localhost", "::1"} else 3600
+
+    @property
     def dagster_home(self) -> Path:
         """The folder that DAGSTER_HOME names on this machine."""
         return self.home / "dagster"

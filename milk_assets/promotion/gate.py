@@ -52,7 +52,12 @@ def decide(scores: pd.DataFrame, policy: Policy | None = None) -> Decision:
     rules = (
         _at_least("enough_dates", _dates(scores), policy.dates, "too_few_dates"),
         _at_most("challenger_beats_no_change", skill[CHALLENGER], policy.worst_skill, "worse_than_no_change"),
-        _at_most("no_horizon_is_worse_than_no_change", max(by_horizon, default=None), policy.worst_horizon, "horizon_worse_than_no_change"),
+        _at_most(
+            "no_horizon_is_worse_than_no_change",
+            max(by_horizon, default=None),
+            policy.worst_horizon,
+            "horizon_worse_than_no_change",
+        ),
         _at_least("challenger_beats_champion", gain, policy.least_gain, "not_better_than_champion"),
         _at_most("gain_is_credible", gain, policy.suspicious_gain, "suspected_leakage"),
     )
@@ -68,7 +73,9 @@ def score(backtest: pd.DataFrame, policy: Policy | None = None) -> pd.DataFrame:
     Returns columns model, lead, dates, mae, mae_no_change, ratio; a horizon or model without any date has no row.
     """
     policy = policy or Policy()
-    rows = backtest[(backtest.task == "publication") & (backtest.level == "city") & backtest.lead.isin(HORIZONS) & backtest.actual.notna()]
+    rows = backtest[
+        (backtest.task == "publication") & (backtest.level == "city") & backtest.lead.isin(HORIZONS) & backtest.actual.notna()
+    ]
     models = rows.model.nunique()
     shared = rows.groupby(["lead", "target"]).model.nunique()
     shared = shared[shared == models].reset_index()[["lead", "target"]]
@@ -76,7 +83,9 @@ def score(backtest: pd.DataFrame, policy: Policy | None = None) -> pd.DataFrame:
     rows = rows.merge(newest, on=["lead", "target"])
     errors = rows.assign(mae=(rows.forecast - rows.actual).abs(), mae_no_change=(rows.no_change - rows.actual).abs())
     per_date = errors.groupby(["model", "lead", "target"], as_index=False)[["mae", "mae_no_change"]].mean()
-    table = per_date.groupby(["model", "lead"], as_index=False).agg(dates=("target", "nunique"), mae=("mae", "mean"), mae_no_change=("mae_no_change", "mean"))
+    table = per_date.groupby(["model", "lead"], as_index=False).agg(
+        dates=("target", "nunique"), mae=("mae", "mean"), mae_no_change=("mae_no_change", "mean")
+    )
     return table.assign(ratio=table.mae / table.mae_no_change.replace(0.0, np.nan))
 
 

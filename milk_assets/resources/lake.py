@@ -49,7 +49,10 @@ class Lake(dg.ConfigurableResource):
         return S3Store(
             urlsplit(self.root).netloc,
             region=self.region,
-            client_options={"timeout": REQUEST_TIMEOUT, "allow_http": bool(self.endpoint and self.endpoint.startswith("http://"))},
+            client_options={
+                "timeout": REQUEST_TIMEOUT,
+                "allow_http": bool(self.endpoint and self.endpoint.startswith("http://")),
+            },
             retry_config={"max_retries": MAX_RETRIES, "retry_timeout": RETRY_WITHIN},
             **extra,
         )

@@ -1,0 +1,1 @@
+"""Scoring and serving of milk price forecasts: small dependencies, knows nothing of the platform."""

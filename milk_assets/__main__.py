@@ -1,0 +1,85 @@
+"""The command line of the platform: `python -m milk_assets bootstrap | run | demo | dev`."""
+
+import argparse
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from milk_assets.environment import TIMEZONE, Environment, SettingError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code. What a person can mend is one line on standard error, without a trace."""
+    options = _parser().parse_args(arguments)
+    try:
+        environment = Environment.from_env()
+        return int(options.command(environment, options))
+    except KeyboardInterrupt:
+        return 130
+    except (SettingError, OSError) as error:
+        print(f"milk_assets: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m milk_assets", description="Forecasts of Mexico's official milk prices.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    bootstrap = commands.add_parser("bootstrap", help="prepare the Dagster instance and register the newest publication")
+    bootstrap.add_argument("--publication", type=date.fromisoformat, help="register this date instead of the newest, YYYY-MM-DD")
+    bootstrap.set_defaults(command=_bootstrap)
+
+    run = commands.add_parser("run", help="run the whole graph once, on the newest publication of the configured source")
+    run.add_argument("--publication", type=date.fromisoformat, help="this date instead of the newest, YYYY-MM-DD")
+    run.set_defaults(command=_run)
+
+    for name, command, text in (
+        ("demo", _demo, "publish sample workbooks on this machine, run the whole graph on them, and show the forecasts"),
+        ("dev", _dev, "Dagster UI, MLflow UI and the sample publisher together, until interrupted"),
+    ):
+        parser_of = commands.add_parser(name, help=text)
+        parser_of.add_argument("--workbook", type=Path, help="a SNIIM workbook to publish instead of sample data")
+        parser_of.add_argument("--until", type=date.fromisoformat, help="newest publication to show, YYYY-MM-DD")
+        parser_of.set_defaults(command=command)
+    return parser
+
+
+def today() -> date:
+    """Today in Mexico City."""
+    return datetime.now(ZoneInfo(TIMEZONE)).date()
+
+
+def _bootstrap(environment: Environment, options: argparse.Namespace) -> int:
+    from milk_assets.run import bootstrap, instance
+
+    with instance(environment) as on:
+        print(bootstrap(environment, on, today(), options.publication).isoformat())
+    return 0
+
+
+def _run(environment: Environment, options: argparse.Namespace) -> int:
+    from milk_assets.demo import show_run
+    from milk_assets.run import bootstrap, instance
+
+    with instance(environment) as on:
+        publication = bootstrap(environment, on, today(), options.publication)
+        show_run(environment, on, publication, max(publication, today()) if options.publication is None else publication)
+    return 0
+
+
+def _demo(environment: Environment, options: argparse.Namespace) -> int:
+    from milk_assets.demo import demo
+
+    demo(environment, options.workbook, options.until, today())
+    return 0
+
+
+def _dev(environment: Environment, options: argparse.Namespace) -> int:
+    from milk_assets.dev import dev
+
+    return dev(environment, options.workbook, options.until, today())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""Baseline: "no change" as a registered model like any other.
+
+Belongs here: the asset. What "no change" forecasts, and how wide its intervals are, is `milk_assets.forecasting`'s.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from milk_assets.assets import bundles, features
+from milk_assets.environment import OWNER
+from milk_assets.partitions import publications
+from milk_assets.resources.lake import Lake
+from milk_assets.resources.tracking import Tracking
+
+LAYER = "baseline"
+FILE = "baseline.json"
+ALIAS = "baseline"
+
+
+@dg.asset(partitions_def=publications, deps=[features.features], group_name="models", kinds={"mlflow"}, owners=[OWNER])
+def baseline(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
+    """The last published price as forecast, with intervals and chances of change from its own past errors; may be champion."""
+    from milk_assets.forecasting.model import baseline as no_change
+
+    publication = context.partition_key
+    model = no_change(features.read_panel(lake, publication))
+    with tracking.run(context):
+        facts = {"kind": ALIAS, "trained_through": publication}
+        version = bundles.publish(model, facts, artefacts, tracking, tags=facts)
+        tracking.point(ALIAS, version.number)
+    made = {"version": version.number, "bundle": version.bundle, "is_baseline": True}
+    lake.write_json(f"{LAYER}/{publication}/{FILE}", made)
+    return dg.MaterializeResult(metadata=made, data_version=dg.DataVersion(version.bundle))
+
+
+def read(lake: Lake, publication: str) -> dict[str, Any]:
+    """The baseline registered at a publication: version, bundle, is_baseline."""
+    document: dict[str, Any] = lake.read_json(f"{LAYER}/{publication}/{FILE}")
+    return document

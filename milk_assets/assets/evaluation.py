@@ -1,0 +1,104 @@
+"""Evaluation: challenger, champion and no change on the same dates, and what the gate makes of it.
+
+Belongs here: the asset and its documents. Backtesting is `milk_assets.forecasting`'s, the verdict `milk_assets.promotion`'s.
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from milk_assets.assets import baseline, candidate, features, metadata, prices, serving
+from milk_assets.environment import OWNER
+from milk_assets.partitions import publications
+from milk_assets.promotion.policy import HORIZONS, Policy
+from milk_assets.resources.lake import Lake
+from milk_assets.resources.tracking import Tracking
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+LAYER = "evaluation"
+DECISION = "decision.json"
+
+
+def backtest_path(publication: str) -> str:
+    """Every backtested forecast beside what came: one row a model, origin, target and series."""
+    return f"{LAYER}/{publication}/backtest.parquet"
+
+
+def scores_path(publication: str) -> str:
+    """The gate's table: mean absolute errors by model and horizon."""
+    return f"{LAYER}/{publication}/scores.parquet"
+
+
+def read_decision(lake: Lake, publication: str) -> dict[str, Any]:
+    """What was decided on a publication: decision, challenger, baseline, champion at that time."""
+    document: dict[str, Any] = lake.read_json(f"{LAYER}/{publication}/{DECISION}")
+    return document
+
+
+@dg.asset(
+    partitions_def=publications,
+    deps=[candidate.candidate, baseline.baseline],
+    group_name="models",
+    kinds={"parquet", "mlflow"},
+    owners=[OWNER],
+)
+def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
+    """Rolling-origin errors of challenger, champion and no change on the same newest target dates, and the gate's decision.
+
+    Recipes are compared, refitted along the way: the challenger that is registered has already seen the dates it is judged on.
+    """
+    from milk_assets.forecasting.backtest import backtest
+    from milk_assets.forecasting.recipe import Recipe
+    from milk_assets.promotion import gate
+
+    publication = context.partition_key
+    panel = features.read_panel(lake, publication)
+    challenger, no_change, champion = candidate.read(lake, publication), baseline.read(lake, publication), serving.served(artefacts)
+    recipe = None if champion is None else champion["facts"].get("recipe")
+    models = {gate.CHALLENGER: Recipe.from_dict(challenger["recipe"]), gate.BASELINE: None}
+    models[gate.CHAMPION] = None if recipe is None else Recipe.from_dict(recipe)
+    examined = panel.dates[-(Policy().dates + max(HORIZONS)) :]
+    table = backtest(panel, models, examined, refit_every=max(HORIZONS), on_progress=context.log.info)
+    scores = gate.score(table)
+    decision = gate.decide(scores)
+    lake.write_table(backtest_path(publication), table)
+    lake.write_table(scores_path(publication), scores)
+    document = {
+        "at": datetime.now(UTC).isoformat(),
+        "publication": publication,
+        "workbook": prices.read_vintage(lake, publication)["sha256"],
+        "decision": decision.as_document(),
+        "challenger": {name: challenger[name] for name in serving.FACTS},
+        "baseline": {name: no_change[name] for name in serving.FACTS},
+        "champion": champion and {name: champion[name] for name in serving.FACTS},
+        "scores": scores.to_dict("records"),
+    }
+    lake.write_json(f"{LAYER}/{publication}/{DECISION}", document)
+    with tracking.run(context) as mlflow:
+        mlflow.log_metrics({f"{row.model}.ratio.h{row.lead}": row.ratio for row in scores.itertuples()})
+        mlflow.set_tags({"verdict": decision.verdict, "reason": decision.reason})
+    return dg.MaterializeResult(
+        metadata={
+            "verdict": decision.verdict,
+            "reason": decision.reason,
+            "skill": gate.skill(scores, gate.CHALLENGER) or "unknown",
+            "rules": metadata.records(decision.as_document()["rules"]),
+            "scores": metadata.markdown(scores),
+            "plot": metadata.plot(lambda axes: draw(axes, scores)),
+            **metadata.of_table(table, lake.uri(backtest_path(publication)), {}),
+        }
+    )
+
+
+def draw(axes: "Axes", scores: "pd.DataFrame") -> None:
+    """Error against no change by horizon; below the line is better."""
+    for model, line in scores[scores.model != "baseline"].groupby("model"):
+        axes.plot(line.lead, line.ratio, marker="o", markersize=4, linewidth=1.2, label=str(model))
+    axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
+    axes.set_xlabel("publications ahead")
+    axes.set_ylabel("error / error of no change")
+    axes.legend(frameon=False, fontsize=8)

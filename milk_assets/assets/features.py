@@ -1,0 +1,51 @@
+"""Features: what was known of every series on every publication date.
+
+Belongs here: the asset and its metadata. The feature function is `lambda_service.features`, the one that also serves.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from milk_assets.assets import metadata, prices
+from milk_assets.environment import OWNER
+from milk_assets.partitions import publications
+from milk_assets.resources.lake import Lake
+
+if TYPE_CHECKING:
+    from milk_assets.forecasting.panel import Panel
+
+LAYER = "features"
+FILE = "features.parquet"
+
+
+def path(publication: str) -> str:
+    """One row a series and origin date, for every origin that this publication's workbook holds."""
+    return f"{LAYER}/{publication}/{FILE}"
+
+
+def read_panel(lake: Lake, publication: str) -> "Panel":
+    """Prices and averages of a publication as the forecasting panel: dates × series."""
+    from milk_assets.forecasting.panel import build_panel
+
+    return build_panel(lake.read_table(prices.path(publication)), lake.read_table(prices.averages_path(publication)))
+
+
+@dg.asset(partitions_def=publications, deps=[prices.prices], group_name="features", kinds={"parquet", "numpy"}, owners=[OWNER])
+def features(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeResult[Any]:
+    """What was known of each active series on each publication date, and nothing later: one row a series and origin."""
+    from milk_assets.forecasting.features import features_frame
+
+    publication = context.partition_key
+    panel = read_panel(lake, publication)
+    table = features_frame(panel, panel.dates)
+    lake.write_table(path(publication), table)
+    return dg.MaterializeResult(
+        metadata={
+            **metadata.of_table(table, lake.uri(path(publication)), {}),
+            "series": table.series.nunique(),
+            "origins": table.origin.nunique(),
+            "summary": metadata.markdown(table.select_dtypes("number").describe().T.reset_index(names="feature")),
+        },
+        data_version=dg.DataVersion(prices.read_vintage(lake, publication)["sha256"]),
+    )

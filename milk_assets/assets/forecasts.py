@@ -1,0 +1,96 @@
+"""Forecasts: what the champion says of every active series at a publication.
+
+Belongs here: the asset and its documents. Scoring is `lambda_service.forecaster`'s, the one way a bundle is read, here and online.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from milk_assets.assets import bundles, champion, features, metadata, prices, serving
+from milk_assets.environment import OWNER
+from milk_assets.partitions import publications
+from milk_assets.resources.lake import Lake
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+LAYER = "forecasts"
+MADE = "forecasts.json"
+COLUMNS = {
+    "origin": "newest publication that was known",
+    "task": "publication or month",
+    "lead": "publications or months ahead; month 0 is the running one",
+    "target": "expected publication date, or first day of the month",
+    "no_change": "MXN per litre: the last price carried forward",
+    "forecast": "MXN per litre",
+    "lo80": "MXN per litre; 80 % interval",
+    "lo95": "MXN per litre; 95 % interval",
+    "p_up": "probability that the price rises",
+    "trust": "weight of the model against no change, 0 to 1",
+}
+
+
+def path(publication: str) -> str:
+    """One row a series, task and lead."""
+    return f"{LAYER}/{publication}/forecasts.parquet"
+
+
+def read_made(lake: Lake, publication: str) -> dict[str, Any]:
+    """What a publication's forecasts were made of: workbook, model version, bundle, whether the data are sample data."""
+    document: dict[str, Any] = lake.read_json(f"{LAYER}/{publication}/{MADE}")
+    return document
+
+
+def made_of(lake: Lake, publication: str) -> tuple[str, str] | None:
+    """The sha256 of the workbook and of the bundle behind a publication's forecasts; None before there are any."""
+    if not lake.exists(f"{LAYER}/{publication}/{MADE}"):
+        return None
+    made = read_made(lake, publication)
+    return made["workbook"], made["bundle"]
+
+
+@dg.asset(
+    partitions_def=publications,
+    deps=[features.features, champion.champion],
+    group_name="forecasts",
+    kinds={"parquet", "xgboost"},
+    owners=[OWNER],
+)
+def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
+    """Next publications and months for every active series and the national means, with intervals and chances of change."""
+    from milk_assets.forecasting.model import Model
+
+    publication = context.partition_key
+    standing = serving.served(artefacts)
+    if standing is None:
+        raise dg.Failure("there is no champion yet; run the jobs `train` and `promote` first", allow_retries=False)
+    model = Model.from_bundle(bundles.read(artefacts, standing["bundle"]).files)
+    table = model.forecast(features.read_panel(lake, publication))
+    table = table.assign(model_version=str(standing["version"]), is_baseline=standing["is_baseline"])
+    vintage = prices.read_vintage(lake, publication)
+    lake.write_table(path(publication), table)
+    made = {name: standing[name] for name in serving.FACTS} | {"workbook": vintage["sha256"], "sample": vintage["sample"]}
+    lake.write_json(f"{LAYER}/{publication}/{MADE}", made)
+    national = table[(table.level == "national") & (table.task == "month")]
+    return dg.MaterializeResult(
+        metadata={
+            **metadata.of_table(table, lake.uri(path(publication)), COLUMNS),
+            **made,
+            "series": table.series.nunique(),
+            "national_months": metadata.markdown(national[["city", "milk", "channel", "target", "forecast", "lo80", "hi80"]]),
+            "plot": metadata.plot(lambda axes: draw(axes, national, vintage["sample"])),
+        },
+        data_version=dg.DataVersion(f"{vintage['sha256'][:12]}-{standing['bundle'][:12]}"),
+    )
+
+
+def draw(axes: "Axes", national: "pd.DataFrame", sample: bool) -> None:
+    """The national monthly forecasts with their 80 % intervals, arithmetic means."""
+    for (milk, channel), line in national[national.series.str.contains("aritmetico")].groupby(["milk", "channel"]):
+        (drawn,) = axes.plot(line.target, line.forecast, marker="o", markersize=3, linewidth=1.2, label=f"{milk}, {channel}")
+        axes.fill_between(line.target, line.lo80, line.hi80, alpha=0.15, color=drawn.get_color(), linewidth=0)
+    axes.set_ylabel("MXN per litre")
+    axes.set_title(f"Monthly forecast, 80 % interval{' (sample data)' if sample else ''}", loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=8)

@@ -1,0 +1,68 @@
+"""What the Dagster UI shows about a materialization: row counts, column schemas, tables and plots.
+
+Belongs here: turning frames and figures into metadata. What is worth showing is each asset's business.
+"""
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+MARKDOWN_ROWS = 12  # more than this nobody reads in the side panel
+
+
+def of_table(table: "pd.DataFrame", uri: str, descriptions: Mapping[str, str]) -> dict[str, Any]:
+    """Row count, column schema with units, and address of a table, under the keys that the UI knows.
+
+    descriptions: column → meaning and unit; a column without one is shown bare.
+    """
+    columns = [
+        dg.TableColumn(name=str(name), type=str(dtype), description=descriptions.get(str(name))) for name, dtype in table.dtypes.items()
+    ]
+    return {
+        "dagster/row_count": len(table),
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/uri": uri,
+    }
+
+
+def markdown(table: "pd.DataFrame", digits: int = 3) -> dg.MarkdownMetadataValue:
+    """The first rows of a small table, as Markdown; figures are rounded, missing ones are a dash."""
+    shown = table.head(MARKDOWN_ROWS)
+    lines = [_row(shown.columns), _row("---" for _ in shown.columns)]
+    lines += [_row(_cell(value, digits) for value in row) for row in shown.itertuples(index=False)]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def records(rows: Sequence[Mapping[str, Any]], digits: int = 3) -> dg.MarkdownMetadataValue:
+    """The same for a list of documents with equal keys."""
+    import pandas as pd
+
+    return markdown(pd.DataFrame(rows), digits)
+
+
+def plot(draw: Callable[["Axes"], None], *, width: float = 7.0, height: float = 3.2) -> dg.MarkdownMetadataValue:
+    """A plot as an inline PNG. draw: fills the axes it is given. Inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")  # no pyplot: nothing global, nothing to close
+    draw(figure.subplots())
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=90)
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})")
+
+
+def _row(cells: Any) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def _cell(value: Any, digits: int) -> str:
+    if value is None or value != value:  # NaN and NaT differ from themselves
+        return "–"
+    return f"{value:.{digits}f}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")

@@ -1,0 +1,117 @@
+"""Prices: the tidy table of one publication, proven.
+
+Belongs here: the asset, the names of its checks, the facts of a vintage. Reading cells and proving them is `milk_assets.sniim`'s.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from milk_assets import checks
+from milk_assets.assets import metadata
+from milk_assets.assets import workbook as raw
+from milk_assets.environment import OWNER
+from milk_assets.partitions import publications
+from milk_assets.resources.lake import Lake
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from milk_assets.sniim.workbook import Workbook
+
+LAYER = "prices"
+VINTAGE = "vintage.json"
+COLUMNS = {
+    "publication": "date of the block, as the source prints it",
+    "series": "key: state/city/milk/channel",
+    "price": "MXN per litre, consumer price; null where the source gives none",
+    "kept": "why a price is missing: blank or zero",
+}
+
+
+def path(publication: str) -> str:
+    """City prices, long: every publication date as known on this one."""
+    return f"{LAYER}/{publication}/prices.parquet"
+
+
+def averages_path(publication: str) -> str:
+    """The two national averages, apart from the cities."""
+    return f"{LAYER}/{publication}/averages.parquet"
+
+
+def read_vintage(lake: Lake, publication: str) -> dict[str, Any]:
+    """The facts of a proven publication: its workbook's name and sha256, whether it is sample data, its coverage."""
+    document: dict[str, Any] = lake.read_json(f"{LAYER}/{publication}/{VINTAGE}")
+    return document
+
+
+def accepted(lake: Lake, publication: str) -> str | None:
+    """The sha256 of the workbook that a publication's prices were proven from; None before there are any."""
+    file = f"{LAYER}/{publication}/{VINTAGE}"
+    return lake.read_json(file)["sha256"] if lake.exists(file) else None
+
+
+@dg.asset(
+    partitions_def=publications,
+    deps=[raw.workbook],
+    check_specs=checks.specs(),
+    group_name="prices",
+    kinds={"parquet", "pandera"},
+    owners=[OWNER],
+)
+def prices(
+    context: dg.AssetExecutionContext, lake: Lake
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+    """Every city price as known on the publication date: one row a series and date, MXN per litre.
+
+    Nothing is written unless every blocking check holds: an earlier, proven table of the same publication stays.
+    """
+    from milk_assets.sniim.proof import prove
+    from milk_assets.sniim.workbook import WorkbookError, read_workbook
+
+    publication = context.partition_key
+    record = lake.read_json(raw.path(publication))
+    try:
+        book = read_workbook(lake.read_bytes(record["raw"]), record["name"])
+    except WorkbookError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    earlier = lake.newest(LAYER, VINTAGE, until=(date.fromisoformat(publication) - timedelta(days=1)).isoformat())
+    proof = prove(book, date.fromisoformat(publication), lake.read_table(path(earlier)) if earlier else None)
+    yield from checks.results(proof)
+    if proof.failures:
+        raise dg.Failure("\n".join(outcome.message for outcome in proof.failures), allow_retries=False)
+    lake.write_table(path(publication), book.prices)
+    lake.write_table(averages_path(publication), book.averages)
+    vintage = {
+        "workbook": book.name,
+        "sha256": record["sha256"],
+        "sample": book.sample,
+        "source_note": book.source_note,
+        "publications": len(book.dates),
+        "coverage": proof["active_series_are_still_priced"].figure,
+    }
+    lake.write_json(f"{LAYER}/{publication}/{VINTAGE}", vintage)  # last: a vintage with this file is whole
+    yield dg.MaterializeResult(
+        metadata={
+            **metadata.of_table(book.prices, lake.uri(path(publication)), COLUMNS),
+            **vintage,
+            "series": book.prices.series.nunique(),
+            "active_series": book.prices.dropna(subset="price").series.nunique(),
+            "control_totals": f"{proof['control_totals_match'].figure:.0f} of {len(book.controls)} exact",
+            "averages": metadata.markdown(book.averages[book.averages.publication == book.averages.publication.max()]),
+            "plot": metadata.plot(lambda axes: draw(axes, book)),
+        },
+        data_version=dg.DataVersion(record["sha256"]),
+    )
+
+
+def draw(axes: "Axes", book: "Workbook") -> None:
+    """The national arithmetic averages over time, by milk and channel."""
+    national = book.averages[book.averages.average == "arithmetic"]
+    for (milk, channel), line in national.groupby(["milk", "channel"]):
+        axes.plot(line.publication, line.price, label=f"{milk}, {channel}", linewidth=1.2)
+    axes.set_ylabel("MXN per litre")
+    axes.set_title(f"National averages{' (sample data)' if book.sample else ''}", loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=8)

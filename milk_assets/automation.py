@@ -1,0 +1,60 @@
+"""What is due: which dates to look at, whether to retrain, forecast or promote.
+
+Belongs here: decisions about when, as pure functions of plain values. The sensors gather what they need and carry them out.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from milk_assets.sniim.calendar import expected_between, newest_expected
+
+# A file that is late or corrected turns up within the week; older ones are read on request only.
+LOOK_BACK = timedelta(days=7)
+FRIDAY = 4  # the week's last publication: a model a week is enough, recipes differ by less than a week's noise
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """A proven publication: its date and the sha256 of its workbook."""
+
+    publication: date
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the newest candidate was trained on, and with which code."""
+
+    vintage: Vintage
+    code: str
+
+
+def dates_to_look_at(seen: Collection[date], today: date) -> list[date]:
+    """The expected publication dates to ask the source about, ascending.
+
+    seen: publications known already. Nothing seen: only the newest expected one, because a workbook holds the whole history.
+    Otherwise every expected date since the newest seen one, and those of the last week again: late, or corrected.
+    """
+    if not seen:
+        newest = newest_expected(today)
+        return expected_between(newest - LOOK_BACK, newest)
+    return expected_between(min(max(seen), today - LOOK_BACK), today)
+
+
+def retrain_reason(newest: Vintage, trained: Trained | None, code: str) -> str | None:
+    """Why a model is to be trained on the newest publication; None where none is due.
+
+    A model is due each week (at a Friday's publication, or the first after it), when the newest data it saw were corrected, and when
+    the training code changed. Several publications at once are one reason.
+    """
+    if trained is None:
+        return "no model yet"
+    if trained.code != code:
+        return "training code changed"
+    if newest.publication == trained.vintage.publication and newest.sha256 != trained.vintage.sha256:
+        return "publication corrected"
+    days = (newest.publication - trained.vintage.publication).days
+    if any((trained.vintage.publication + timedelta(days=day)).weekday() == FRIDAY for day in range(1, days + 1)):
+        return "weekly"
+    return None

@@ -1,0 +1,64 @@
+"""Wiring: the one place where assets, jobs, sensors, schedules and resources meet.
+
+Belongs here: `build_definitions`, called by the code location, the command line and the tests alike. Nobody else imports it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from milk_assets import jobs, schedules, sensors
+from milk_assets.assets import (
+    baseline,
+    candidate,
+    champion,
+    drift_report,
+    evaluation,
+    features,
+    forecasts,
+    price_report,
+    prices,
+    workbook,
+)
+from milk_assets.environment import Environment
+from milk_assets.resources.lake import Lake
+from milk_assets.resources.sniim import SniimSource
+from milk_assets.resources.telegram import Telegram
+from milk_assets.resources.tracking import Tracking
+
+STAGES = (workbook, prices, features, baseline, candidate, evaluation, champion, forecasts, drift_report, price_report)
+
+
+def build_definitions(
+    environment: Environment, *, loggers: Mapping[str, dg.LoggerDefinition] | None = None, **resource_overrides: Any
+) -> dg.Definitions:
+    """Fresh definitions for an environment. loggers: instead of Dagster's own. resource_overrides: name → replacement, for tests."""
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(STAGES),
+        jobs=jobs.ALL,
+        sensors=[sensors.publication_sensor(environment.look_every_seconds), *sensors.ALL],
+        schedules=[schedules.daily_report_schedule],
+        resources=build_resources(environment) | resource_overrides,
+        loggers=loggers,
+        executor=dg.in_process_executor,  # a process for each step would import everything each time
+    )
+
+
+def build_resources(environment: Environment) -> dict[str, Any]:
+    """The outside world of an environment. Nothing is opened, and no secret is needed, before it is used."""
+
+    def lake(root: str) -> Lake:
+        return Lake(root=root, region=environment.region, endpoint=environment.s3_endpoint)
+
+    return {
+        "sniim": SniimSource(base_url=environment.source_url),
+        "lake": lake(environment.lake),
+        "artefacts": lake(environment.artefacts),
+        "tracking": Tracking(
+            tracking_uri=environment.tracking_uri,
+            artefact_root=environment.mlflow_artefacts,
+            s3_endpoint=environment.s3_endpoint,
+        ),
+        "telegram": Telegram(),
+    }

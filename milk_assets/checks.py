@@ -1,0 +1,47 @@
+"""The checks of `prices`: their names, and whether a failure stops the run.
+
+Belongs here: names, so that the graph shows its checks before anything ran, and turning a proof's outcomes into results. The proofs
+are `milk_assets.sniim.proof`'s; a test holds the two lists together.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from milk_assets.sniim.proof import Proof
+
+# name → blocking: a blocking failure stops the run before anything is written
+PRICES = {
+    "schema_holds": True,
+    "there_are_no_duplicates": True,
+    "control_totals_match": True,
+    "newest_block_is_the_expected_date": True,
+    "no_block_is_later_than_expected": True,
+    "prices_are_in_range": True,
+    "active_series_are_still_priced": True,
+    "history_is_kept": False,
+    "dates_are_publication_days": False,
+    "names_are_known": False,
+}
+
+
+def specs() -> list[dg.AssetCheckSpec]:
+    """What the asset `prices` declares."""
+    return [
+        dg.AssetCheckSpec(name, asset="prices", blocking=blocking, description=f"{name.replace('_', ' ').capitalize()}.")
+        for name, blocking in PRICES.items()
+    ]
+
+
+def results(proof: "Proof") -> Iterator[dg.AssetCheckResult]:
+    """One result an outcome, its message as description."""
+    for outcome in proof.outcomes:
+        yield dg.AssetCheckResult(
+            check_name=outcome.name,
+            passed=outcome.passed,
+            severity=dg.AssetCheckSeverity.ERROR if outcome.blocking else dg.AssetCheckSeverity.WARN,
+            description=outcome.message,
+            metadata={"figure": str(outcome.figure), "expected": outcome.expected},
+        )

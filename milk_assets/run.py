@@ -1,0 +1,121 @@
+"""Running the whole graph by hand, in this process: what `demo`, CI and a first start call.
+
+Belongs here: the home of the instance, finding and registering a publication, the five jobs in order. What each does is the graph's.
+"""
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from milk_assets import automation
+from milk_assets.build import build_definitions, build_resources
+from milk_assets.environment import Environment, SettingError
+from milk_assets.partitions import publications
+
+# One run at a time: two trainings on one machine are slower than one after the other. Old ticks are of no use to anyone.
+INSTANCE = """\
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      failure: 30
+      success: 90
+"""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One job that ran: its name, wall time in seconds, and the peak memory of the process so far in MB."""
+
+    name: str
+    seconds: float
+    peak_mb: float
+
+
+@contextmanager
+def instance(environment: Environment) -> Iterator[dg.DagsterInstance]:
+    """The environment's Dagster instance on this machine; its folder and settings are made on first use."""
+    home = environment.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(INSTANCE)
+    with dg.DagsterInstance.from_config(str(home)) as found:
+        yield found
+
+
+def bootstrap(environment: Environment, on: dg.DagsterInstance, today: date, publication: date | None = None) -> date:
+    """Register a publication in the instance: the one given, or the newest that the source shows. Returns its date.
+
+    Raises SettingError where the source shows none within a week of today.
+    """
+    source = build_resources(environment)["sniim"]
+    wanted = [publication] if publication else list(reversed(automation.dates_to_look_at((), today)))
+    found = next((day for day in wanted if source.find(day) is not None), None)
+    if found is None:
+        asked = ", ".join(day.isoformat() for day in wanted)
+        raise SettingError(f"{environment.source_url} shows no workbook for {asked}; name a date it has with --publication")
+    on.add_dynamic_partitions(publications.name or "", [found.isoformat()])
+    return found
+
+
+def run_graph(environment: Environment, on: dg.DagsterInstance, publication: date, day: date) -> Iterator[Stage]:
+    """Run every job for a publication, and the report of a day; yields each stage as it ends.
+
+    Raises dg.DagsterExecutionStepExecutionError, or the stage's own error, at the first stage that fails.
+    """
+    defs = build_definitions(environment, loggers={"console": plain_console})
+    for job, partition in (
+        ("ingest", publication),
+        ("train", publication),
+        ("promote", None),
+        ("forecast", publication),
+        ("report", day),
+    ):
+        begun = time.perf_counter()
+        key = partition and partition.isoformat()
+        defs.resolve_job_def(job).execute_in_process(instance=on, partition_key=key, tags={"milk/reason": "by hand"})
+        yield Stage(job, time.perf_counter() - begun, peak_mb())
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process or of its largest child, MB."""
+    kilobytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return kilobytes / (1000 if sys.platform != "darwin" else 1_000_000)
+
+
+@dg.logger(description="What the stages say, one indented line each; Dagster's own events stay in the instance.")
+def plain_console(_: dg.InitLoggerContext) -> logging.Logger:
+    """A console logger for people."""
+    logger = logging.Logger("milk", level=logging.INFO)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_StageLines())
+    logger.addHandler(handler)
+    return logger
+
+
+class _StageLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+        return f"    {meta.get('orig_message') or record.getMessage()}"
+
+
+def stage_table(stages: Sequence[Stage]) -> str:
+    """The stages as lines of text: name, seconds, peak memory."""
+    lines = [f"  {stage.name:<10}{stage.seconds:8.1f} s {stage.peak_mb:8.0f} MB" for stage in stages]
+    return "\n".join([*lines, f"  {'in all':<10}{sum(stage.seconds for stage in stages):8.1f} s"])

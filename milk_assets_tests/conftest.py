@@ -1,0 +1,25 @@
+"""What the tests share: the real workbook where there is one, and a lake of their own."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from milk_assets.resources.lake import Lake
+
+ROOT = Path(__file__).parent.parent
+REAL_WORKBOOK = "Leche31032025.xlsx"
+
+
+@pytest.fixture(scope="session")
+def real_workbook() -> Path:
+    """The real prices; tests that need them skip by name where there are none."""
+    path = Path(os.environ.get("MILK_SHARED") or ROOT.parent / "shared") / "sniim" / REAL_WORKBOOK
+    if not path.exists():
+        pytest.skip(f"no {REAL_WORKBOOK} under MILK_SHARED")
+    return path
+
+
+@pytest.fixture()
+def lake(tmp_path: Path) -> Lake:
+    return Lake(root=str(tmp_path / "lake"))
