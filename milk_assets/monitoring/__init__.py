@@ -1,0 +1,1 @@
+"""Watching over the data in service: drift of what is published."""
