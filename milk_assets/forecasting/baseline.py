@@ -1,0 +1,51 @@
+"""The baseline: the last price, with the intervals and chances its own past gives.
+
+Belongs here: making "no change" a model like any other, so that it can be champion. It learns frequencies and nothing else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lambda_service.distribution import BINS, SAME_BIN, fit_bins
+from lambda_service.features import Floats
+from lambda_service.forecaster import SEGMENTS, TASKS, TaskModel
+from lambda_service.targets import Task
+from milk_assets.forecasting.averages import fit_averages
+from milk_assets.forecasting.calibration import NOMINAL
+from milk_assets.forecasting.fitting import POWER, export
+from milk_assets.forecasting.model import Model
+from milk_assets.forecasting.panel import Panel
+from milk_assets.forecasting.samples import WINDOWS, Grid
+
+PRIOR = 50.0  # samples of the nearest known window that a segment's table starts from, lest a rare bin be impossible
+
+
+def baseline(panel: Panel) -> Model:
+    """ "No change" from everything the panel knows: intervals and chances are the frequencies of past changes, by distance and segment."""
+    grid = Grid.of(panel)
+    return export(
+        grid, {task: _task(grid, task) for task in TASKS}, {task: fit_averages(panel, task, None) for task in TASKS}, None
+    )
+
+
+def _task(grid: Grid, task: Task) -> TaskModel:
+    newest = len(grid.panel.dates) - 1
+    samples = grid.samples(task, np.arange(newest), newest)
+    bins, which = fit_bins(samples.change, samples.distance, *POWER[task])
+    segment = grid.panel.segments[samples.series]
+    windows = sorted(range(len(WINDOWS[task])), key=lambda place: sum(WINDOWS[task][place]))
+    table = np.empty((len(windows), len(SEGMENTS), BINS))
+    before = _frequencies(which[:0], np.eye(BINS)[SAME_BIN] * 0.8 + 0.2 / BINS)
+    for row, place in enumerate(windows):
+        pooled = _frequencies(which[samples.window == place], before)
+        for code in range(len(SEGMENTS)):
+            table[row, code] = _frequencies(which[(samples.window == place) & (segment == code)], pooled)
+        before = pooled
+    knots = np.array([sum(WINDOWS[task][place]) / 2 for place in windows])
+    flat = np.ones(len(knots))
+    return TaskModel(bins, None, table, None, 0.0, 0.0, knots, 0.0 * flat, NOMINAL[0] * flat, NOMINAL[1] * flat)
+
+
+def _frequencies(which: np.ndarray[tuple[int], np.dtype[np.intp]], prior: Floats) -> Floats:
+    return np.asarray((np.bincount(which, minlength=BINS) + PRIOR * prior) / (len(which) + PRIOR))

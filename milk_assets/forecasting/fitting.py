@@ -1,0 +1,228 @@
+"""Fitting: from a panel and a recipe to a model.
+
+Belongs here: what is learned, task by task: chances, structure, trust and interval levels. Samples, scoring and calibration formulas have
+their own modules.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_service.averages import AverageTask
+from lambda_service.distribution import BINS, Bins, fit_bins
+from lambda_service.features import FEATURES, TARGET_FEATURES, Floats
+from lambda_service.forecaster import FORMAT, MODEL, SEGMENTS, TASKS, Forecaster, TaskModel
+from lambda_service.structure import Structure
+from lambda_service.targets import Task
+from milk_assets.forecasting.averages import fit_averages
+from milk_assets.forecasting.calibration import LEVEL_GRID, NOMINAL, calibrated_level, trust_weight
+from milk_assets.forecasting.model import Model
+from milk_assets.forecasting.panel import Panel
+from milk_assets.forecasting.recipe import Recipe, Trees
+from milk_assets.forecasting.samples import WINDOWS, Grid, Samples
+
+MIN_PUBLICATIONS = 30  # below that no month has been seen to its end from a month before: only the baseline can be made
+WARM_UP = 4  # publications before a series' features mean anything
+MAX_ROWS = 90_000  # of the final fit: more cost time and changed no figure; origins are thinned evenly, the newest always kept
+FOLD_ROWS = 40_000
+FOLDS = (0.5, 0.75)  # shares of the history after which the out-of-time fits stop learning
+GOLDEN_ROWS = 6
+# How changes grow with the distance: not at all for single publications, where a longer lead means more changes and not larger ones;
+# like a slowed walk for monthly means.
+POWER: dict[Task, tuple[float, float]] = {"publication": (0.0, 1.0), "month": (0.6, 13.0)}
+
+
+def fit(panel: Panel, recipe: Recipe, workers: int = 2) -> Model:
+    """A model of the recipe from everything the panel knows.
+
+    workers: threads; the boosters leave Python's lock, each fits with one thread, and the result is the same whatever their number.
+    Raises ValueError on fewer than MIN_PUBLICATIONS publications.
+    """
+    if len(panel.dates) < MIN_PUBLICATIONS:
+        raise ValueError(
+            f"a model needs {MIN_PUBLICATIONS} publications, the panel has {len(panel.dates)}: use the baseline until then"
+        )
+    grid = Grid.of(panel)
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        fitted = dict(zip(TASKS, pool.map(lambda task: _fit_task(grid, task, recipe), TASKS), strict=True))
+    averages = {task: fit_averages(panel, task, recipe) for task in TASKS}
+    return export(grid, fitted, averages, recipe)
+
+
+@dataclass(frozen=True)
+class OutOfTime:
+    """Forecasts of windows that a fold's fit had not seen, with what happened: (R,) each, chances (R, BINS)."""
+
+    samples: Samples
+    chances: Floats
+    model: Floats
+
+
+def fit_task(grid: Grid, task: Task, recipe: Recipe, through: int, max_rows: int) -> TaskModel:
+    """One task learned from what is known at row `through`, without calibration."""
+    trees = recipe.trees(task)
+    samples = grid.samples(task, _origins(grid, task, through, max_rows), through)
+    bins, which = fit_bins(samples.change, samples.distance, *POWER[task])
+    structure = _structure(grid, samples, recipe) if trees.blend else None
+    knots = np.array([(first + last) / 2 for first, last in WINDOWS[task]])
+    order = np.argsort(knots, kind="stable")
+    flat = np.full(len(knots), np.nan)
+    return TaskModel(
+        bins=bins,
+        booster=_boost(samples.rows, which, trees, recipe.seed),
+        table=None,
+        structure=structure,
+        blend=trees.blend,
+        dead_zone=trees.dead_zone,
+        knots=knots[order],
+        trust=np.full_like(flat, recipe.trust_prior),
+        level80=np.full_like(flat, NOMINAL[0]),
+        level95=np.full_like(flat, NOMINAL[1]),
+    )
+
+
+def _fit_task(grid: Grid, task: Task, recipe: Recipe) -> TaskModel:
+    newest = len(grid.panel.dates) - 1
+    final = fit_task(grid, task, recipe, newest, MAX_ROWS)
+    return calibrated(final, _out_of_time(grid, task, recipe, newest), task, recipe)
+
+
+def calibrated(model: TaskModel, seen: list[OutOfTime], task: Task, recipe: Recipe) -> TaskModel:
+    """The task with trust and interval levels learned from out-of-time forecasts."""
+    trust, levels = [], []
+    covered = [_covered(model.bins, part) for part in seen]
+    for place in np.argsort([(first + last) / 2 for first, last in WINDOWS[task]], kind="stable"):
+        chosen = [part.samples.window == place for part in seen]
+        pick = lambda name, chosen=chosen: _joined([getattr(p.samples, name)[c] for p, c in zip(seen, chosen, strict=True)])  # noqa: E731
+        said = _joined([p.model[c] for p, c in zip(seen, chosen, strict=True)])
+        first, last = WINDOWS[task][place]
+        distance, origin = (first + last) / 2, pick("origin").astype(np.intp)
+        trust.append(trust_weight(pick("change"), said, origin, distance, recipe.trust_prior))
+        held = _joined([h[c] for h, c in zip(covered, chosen, strict=True)])
+        periods = len(np.unique(origin)) / max(distance, 1.0)
+        levels.append([calibrated_level(held, nominal, periods) for nominal in NOMINAL])
+    level80, level95 = np.array(levels).T
+    return replace(model, trust=np.array(trust), level80=level80, level95=level95)
+
+
+def _out_of_time(grid: Grid, task: Task, recipe: Recipe, newest: int) -> list[OutOfTime]:
+    """Each fold learns from the first part of the history and forecasts the part up to the next fold."""
+    ends = [max(int(share * newest), MIN_PUBLICATIONS // 2) for share in FOLDS] + [newest]
+    seen = []
+    for end, following in zip(ends[:-1], ends[1:], strict=True):
+        if end >= following:
+            continue
+        fold = fit_task(grid, task, recipe, end, FOLD_ROWS)
+        samples = grid.samples(task, np.arange(end, following, 2), newest)
+        if not len(samples):
+            continue
+        chances = fold.chances(samples.rows, grid.panel.segments[samples.series])
+        median = fold.bins.quantiles(chances, samples.distance, np.array(0.5))
+        structural = np.add(*grid.structural_terms(fold.structure, samples)) if fold.structure else np.zeros_like(median)
+        seen.append(OutOfTime(samples, chances, fold.change(median, structural)))
+    return seen
+
+
+def _covered(bins: Bins, part: OutOfTime) -> NDArray[np.bool_]:
+    """Whether each level's interval held what happened, (R, LEVELS)."""
+    change, distance = part.samples.change, part.samples.distance
+    held = np.empty((len(change), len(LEVEL_GRID)), dtype=bool)
+    for place, level in enumerate(LEVEL_GRID):
+        low = bins.quantiles(part.chances, distance, np.array((1 - level) / 2))
+        high = bins.quantiles(part.chances, distance, np.array((1 + level) / 2))
+        held[:, place] = (low - 1e-9 <= change) & (change <= high + 1e-9)
+    return held
+
+
+def _structure(grid: Grid, samples: Samples, recipe: Recipe) -> Structure:
+    """The structure with its share of regained room, by least absolute deviations of what the drift leaves."""
+    structure = Structure(recipe.drift_window, recipe.drift_prior, recipe.drift_prior_weight)
+    if not len(samples):
+        return structure
+    along_drift, along_room = grid.structural_terms(replace(structure, beta=1.0), samples)
+    room = along_room > 0.01  # one centavo: without room there is nothing to learn from
+    if room.sum() < 200:
+        return structure
+    ratio, weight = (samples.change - along_drift)[room] / along_room[room], along_room[room]
+    # least absolute deviations through the origin: the weighted median of the slopes
+    order = np.argsort(ratio, kind="stable")
+    middle = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
+    return replace(structure, beta=float(np.clip(ratio[order][middle], 0.0, 1.0)))
+
+
+def _boost(rows: NDArray[np.float32], which: NDArray[np.intp], trees: Trees, seed: int) -> Any:
+    import xgboost
+
+    data = xgboost.QuantileDMatrix(rows, which, nthread=1)
+    parameters = {
+        "objective": "multi:softprob",
+        "num_class": BINS,
+        "max_depth": trees.depth,
+        "eta": trees.eta,
+        "min_child_weight": trees.min_child_weight,
+        "colsample_bytree": trees.colsample,
+        "nthread": 1,
+        "seed": seed,
+    }
+    booster = xgboost.train(parameters, data, trees.rounds)
+    booster.set_param({"nthread": 1})
+    return booster
+
+
+def _origins(grid: Grid, task: Task, through: int, max_rows: int) -> NDArray[np.intp]:
+    rows = max(through - WARM_UP, 1) * grid.panel.prices.shape[1] * len(WINDOWS[task])
+    step = max(-(-rows // max_rows), 1)
+    return np.arange(through, WARM_UP - 1, -step)[::-1]
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def export(grid: Grid, fitted: dict[Task, TaskModel], averages: dict[Task, AverageTask], recipe: Recipe | None) -> Model:
+    """The model's files: boosters as UBJ, everything else as JSON, with golden rows that prove them when they are read."""
+    files: dict[str, bytes] = {}
+    tasks = {}
+    for task, values in fitted.items():
+        name = f"{task}.ubj" if values.booster is not None else None
+        if name:
+            files[name] = bytes(values.booster.save_raw("ubj"))
+        tasks[task] = {
+            "bins": values.bins.to_dict(),
+            "booster": name,
+            "table": None if values.table is None else values.table.tolist(),
+            "structure": values.structure.to_dict() if values.structure else None,
+            "blend": values.blend,
+            "dead_zone": values.dead_zone,
+            **{part: getattr(values, part).tolist() for part in ("knots", "trust", "level80", "level95")},
+        }
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "features": [*FEATURES, *TARGET_FEATURES],
+        "segments": list(SEGMENTS),
+        "recipe": recipe.to_dict() if recipe else None,
+        "trained_through": str(grid.panel.origin),
+        "tasks": tasks,
+        "averages": {task: values.to_dict() for task, values in averages.items()},
+    }
+    document["golden"] = _golden(grid, fitted, averages, document)
+    files[MODEL] = json.dumps(document, allow_nan=False, sort_keys=True).encode()
+    return Model(files)
+
+
+def _golden(
+    grid: Grid, fitted: dict[Task, TaskModel], averages: dict[Task, AverageTask], document: dict[str, Any]
+) -> dict[str, Any]:
+    newest = len(grid.panel.dates) - 1
+    rows, segments = {}, {}
+    for task in TASKS:
+        samples = grid.samples(task, np.arange(newest), newest)
+        chosen = np.linspace(0, len(samples) - 1, GOLDEN_ROWS).astype(int) if len(samples) else np.empty(0, dtype=int)
+        rows[task], segments[task] = samples.rows[chosen], grid.panel.segments[samples.series[chosen]]
+    return Forecaster(document, fitted, averages).golden(rows, segments)
