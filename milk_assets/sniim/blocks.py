@@ -97,7 +97,7 @@ def find_blocks(content: bytes, file: str) -> list[Block]:
 
 
 def _open(content: bytes, file: str) -> list[Sheet]:
-    _require_workbook_bytes(content, file)
+    require_workbook_bytes(content, file)
     # calamine reads the cells of 184 publications in 0.1 s; openpyxl needs half a second at its fastest.
     from python_calamine import CalamineWorkbook
 
@@ -111,8 +111,8 @@ def _open(content: bytes, file: str) -> list[Sheet]:
         ) from error
 
 
-def _require_workbook_bytes(content: bytes, file: str) -> None:
-    """Say what the bytes are when they are no workbook: the reader's own words for all of these are the same."""
+def require_workbook_bytes(content: bytes, file: str) -> None:
+    """Raise WorkbookError, saying what the bytes are, when they are no whole .xlsx archive. file: the name for messages."""
     size = f"{len(content):,} bytes"
     again = "download it again"
     if not content:

@@ -86,8 +86,7 @@ _MILK_WORDS = {
 }
 _CHANNEL_WORDS = {"store": ("Tiendas", "Tienda", "Stores"), "supermarket": ("Autoservicios", "Autoservicio", "Supermarkets")}
 
-SITE = "https://www.economia-sniim.gob.mx"
-FOLDER = "SNIIM-Archivosfuente/Comentarios/Otros"  # where the site keeps the workbooks, under SITE
+FOLDER = "SNIIM-Archivosfuente/Comentarios/Otros"  # where the site keeps its workbooks
 _FILE = re.compile(r"Leche(\d{8})\.xlsx", re.IGNORECASE)
 
 
