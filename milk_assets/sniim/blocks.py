@@ -97,7 +97,9 @@ def find_blocks(content: bytes, file: str) -> list[Block]:
 
 
 def _open(content: bytes, file: str) -> list[Sheet]:
-    require_workbook_bytes(content, file)
+    fault = workbook_fault(content)
+    if fault is not None:
+        raise WorkbookError(f"{file}: {fault}; download it again")
     # calamine reads the cells of 184 publications in 0.1 s; openpyxl needs half a second at its fastest.
     from python_calamine import CalamineWorkbook
 
@@ -111,12 +113,14 @@ def _open(content: bytes, file: str) -> list[Sheet]:
         ) from error
 
 
-def require_workbook_bytes(content: bytes, file: str) -> None:
-    """Raise WorkbookError, saying what the bytes are, when they are no whole .xlsx archive. file: the name for messages."""
+def workbook_fault(content: bytes) -> str | None:
+    """What is wrong with bytes that should be a whole .xlsx archive, as "expected ..., found ..."; None when nothing is.
+
+    Looks at the archive's directory alone, not at its cells. The spreadsheet library's own words for all of these are the same.
+    """
     size = f"{len(content):,} bytes"
-    again = "download it again"
     if not content:
-        raise WorkbookError(f"{file}: expected a workbook, found an empty file; {again}")
+        return "expected a workbook, found an empty file"
     if not content.startswith(b"PK"):
         start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         if start.startswith(b"<"):
@@ -125,21 +129,18 @@ def require_workbook_bytes(content: bytes, file: str) -> None:
             kind = "an old .xls or a password-protected file"
         else:
             kind = f"something else that begins with {content[:8]!r}"
-        raise WorkbookError(f"{file}: expected an .xlsx workbook, found {kind} ({size}); {again}")
+        return f"expected an .xlsx workbook, found {kind} ({size})"
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise WorkbookError(
-            f"{file}: expected a whole .xlsx archive, found one that is cut short or damaged ({size}: {error}); {again}"
-        ) from error
+        return f"expected a whole .xlsx archive, found one that is cut short or damaged ({size}: {error})"
     if "xl/workbook.xml" not in names:
-        raise WorkbookError(f"{file}: expected an .xlsx workbook, found an archive without one ({size}); {again}")
+        return f"expected an .xlsx workbook, found an archive without one ({size})"
     if unpacked > MAX_UNPACKED_BYTES:
-        raise WorkbookError(
-            f"{file}: expected at most {MAX_UNPACKED_BYTES:,} bytes unpacked, found {unpacked:,}; do not open it, ask the source"
-        )
+        return f"expected at most {MAX_UNPACKED_BYTES:,} bytes unpacked, found {unpacked:,}"
+    return None
 
 
 def _blocks_of(sheet: Sheet) -> Iterator[Block]:
