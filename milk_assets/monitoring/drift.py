@@ -21,9 +21,9 @@ REFERENCE = 78
 PERCENTILE = 99
 """Of the statistic's own rolling history."""
 MARGIN = 1.5
-"""The threshold is that percentile times this. Windows overlap, so about a hundred of them are some twenty-five independent ones and
-their 99th percentile is little more than the largest yet: alone it is passed on 40 % of quiet dates by one of the twelve signals,
-with the margin on 2 % (58 real dates), and every injected step and freeze is still caught."""
+"""The threshold is that percentile times this. Windows overlap, so a hundred of them are some twenty-five independent ones and
+their 99th percentile is little more than the largest yet: alone it is passed on 40 % of quiet dates by one of the twelve
+signals, with the margin on 2 % (58 real dates), and every injected step and freeze is still caught."""
 ENOUGH = 40
 """Windows of history below which a 99th percentile means nothing and no verdict is given."""
 NEEDED = CURRENT + REFERENCE + CURRENT + ENOUGH
@@ -114,9 +114,11 @@ def drift_report(prices: pd.DataFrame, publication: date, *, evidence: bool = Tr
     known = prices[prices["publication"] <= moment]
     if known.empty or known["publication"].max() != moment:
         newest = "none" if known.empty else str(known["publication"].max().date())
-        raise ValueError(f"Drift of {publication}: expected prices of that publication, newest found is {newest}. Read its workbook first.")
+        raise ValueError(
+            f"Drift of {publication}: expected prices of that publication, newest found is {newest}. Read its workbook first."
+        )
     table = signals(known)
-    results = tuple(_judge(name, table[name].to_numpy()) for name in table)
+    results = tuple(_judge(str(name), table[name].to_numpy()) for name in table)
     coverage = coverage_drift(known)
     if not evidence or any(result.outcome == "too_little_history" for result in results):
         return Drift(publication, results, coverage)
@@ -175,7 +177,9 @@ def _evidently(table: pd.DataFrame, results: tuple[SegmentDrift, ...]) -> tuple[
     thresholds = {f"{one.signal} {one.milk}/{one.channel}": one.threshold for one in results}
     definition = DataDefinition(numerical_columns=names)
     current = Dataset.from_pandas(table.iloc[-CURRENT:].reset_index(drop=True), data_definition=definition)
-    reference = Dataset.from_pandas(table.iloc[-CURRENT - REFERENCE : -CURRENT].reset_index(drop=True), data_definition=definition)
+    reference = Dataset.from_pandas(
+        table.iloc[-CURRENT - REFERENCE : -CURRENT].reset_index(drop=True), data_definition=definition
+    )
     metrics = [ValueDrift(column=name, method="wasserstein", threshold=thresholds[name]) for name in names]
     snapshot = Report(metrics).run(current, reference)
     return json.loads(snapshot.json()), snapshot.get_html_str(as_iframe=False)

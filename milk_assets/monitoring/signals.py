@@ -1,6 +1,6 @@
 """Signals: what is watched of the prices, one number a publication and market.
 
-Belongs here: the transformation of prices into returns, share of changes and spreads. Price levels are no signal: they always drift.
+Belongs here: prices turned into returns, share of changes and spreads. Price levels are no signal: they always drift.
 """
 
 import numpy as np

@@ -26,8 +26,9 @@ FROZEN = 78
 def anomalies(market: Market) -> Section:
     """Series outside their band in this publication, and series frozen longer than they ever were."""
     lead = (
-        "Señales para revisar, no correcciones. La banda de cada serie sale de su propia distancia al promedio de su mercado en las "
-        f"últimas {WINDOW} publicaciones: mediana ± {REACH} desviaciones robustas. Así, un alza general no cuenta como anomalía."
+        "Señales para revisar, no correcciones. La banda de cada serie sale de su propia distancia al promedio de su mercado en "
+        f"las últimas {WINDOW} publicaciones: mediana ± {REACH} desviaciones robustas."
+        " Así, un alza general no cuenta como anomalía."
     )
     return Section("anomalies", "Anomalías", lead, (_outside(market), _frozen(market)))
 
@@ -46,7 +47,7 @@ def bands(market: Market) -> pd.DataFrame:
         index=market.prices.index,
         dtype=float,
     )
-    distance = np.log(market.prices) - np.log(national)
+    distance = (market.prices / national).map(np.log)
     past = distance.iloc[:-1].tail(WINDOW)
     middle = past.median()
     scale = (1.4826 * (past - middle).abs().median()).clip(lower=LEAST_SCALE)
@@ -54,12 +55,13 @@ def bands(market: Market) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "price": market.prices.iloc[-1],
-            "lo": today * np.exp(middle - REACH * scale),
-            "hi": today * np.exp(middle + REACH * scale),
+            "lo": today * (middle - REACH * scale).map(np.exp),
+            "hi": today * (middle + REACH * scale).map(np.exp),
             "z": (distance.iloc[-1] - middle) / scale,
         }
     )
-    return frame[(past.count() >= ENOUGH) & frame["z"].notna()].rename_axis("series").reset_index()
+    kept = frame.loc[(past.count() >= ENOUGH) & frame["z"].notna()]
+    return kept.rename_axis("series").reset_index()
 
 
 def _outside(market: Market) -> Table:
@@ -74,7 +76,7 @@ def _outside(market: Market) -> Table:
         Column("price", "Precio", "price"),
         Column("lo", "Banda desde", "price"),
         Column("hi", "hasta", "price"),
-        Column("z", "Desviaciones", "change"),
+        Column("z", "Desviaciones", "change", moves=False),
         Column("series", "Clave"),
     )
     caption = f"{len(out)} de {len(found)} series con historia suficiente están fuera de su banda. Pesos por litro."

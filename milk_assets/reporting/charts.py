@@ -10,7 +10,18 @@ from markupsafe import Markup
 
 from milk_assets.reporting.report import Report
 from milk_assets.reporting.svg import Fan, fan_chart, sparkline, values_of
-from milk_assets.reporting.words import SEGMENTS, as_number, money, segment, short_date, short_month, signed, written
+from milk_assets.reporting.words import (
+    CHANNEL,
+    MILK,
+    SEGMENTS,
+    as_number,
+    money,
+    segment,
+    short_date,
+    short_month,
+    signed,
+    written,
+)
 
 HISTORY_MONTHS = 15
 """Months of history in a fan chart: the same season a year ago and what led to it."""
@@ -52,7 +63,9 @@ def cards(report: Report) -> list[Card]:
         history = report.tables["history"].frame
         values = history[f"arithmetic/{milk}/{channel}"].tail(SPARK_PUBLICATIONS).tolist()
         since = short_date(history["publication"].iloc[-len(values)].date())
-        described = f"Promedio aritmético desde el {since}: entre {min(values):.2f} y {max(values):.2f}, hoy {values[-1]:.2f} pesos."
+        described = (
+            f"Promedio aritmético desde el {since}: entre {min(values):.2f} y {max(values):.2f}, hoy {values[-1]:.2f} pesos."
+        )
         changes = tuple(
             (label, written(change, "change"), written(percent, "percent"), direction(as_number(change)))
             for label, change, percent in (
@@ -62,13 +75,15 @@ def cards(report: Report) -> list[Card]:
             )
         )
         spark = sparkline(f"spark-{milk}-{channel}", segment(milk, channel), described, values)
-        found.append(Card(row.milk, row.channel, written(row.price, "price"), written(heavy.price, "price"), changes, spark))
+        found.append(
+            Card(MILK[milk], CHANNEL[channel], written(row.price, "price"), written(heavy.price, "price"), changes, spark)
+        )
     return found
 
 
-def direction(change: float) -> str:
-    """up, down or flat, as a reader sees it: what rounds to 0.00 is flat."""
-    rounded = 0.0 if change != change else round(change, 2)
+def direction(change: float, digits: int = 2) -> str:
+    """up, down or flat, as a reader sees it: what is printed as zero is flat."""
+    rounded = 0.0 if change != change else round(change, digits)
     return "up" if rounded > 0 else "down" if rounded < 0 else "flat"
 
 
@@ -89,10 +104,8 @@ def _fan(report: Report, months: pd.DataFrame, milk: str, channel: str) -> Fan:
     running = history.index[-1].to_period("M")
     title = segment(milk, channel)
     own = months[months["segment"] == title]
-    ahead = [
-        (_middle(row.target), *(as_number(value) for value in (row.forecast, row.lo95, row.lo80, row.hi80, row.hi95)))
-        for row in own.itertuples()
-    ]
+    figures = [own[name].astype(float).tolist() for name in ("forecast", "lo95", "lo80", "hi80", "hi95")]
+    ahead = list(zip([_middle(moment) for moment in own["target"]], *figures, strict=True))
     return Fan(
         key=f"fan-{milk}-{channel}",
         title=title,

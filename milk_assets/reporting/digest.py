@@ -4,7 +4,7 @@ Belongs here: the choice and the words. Escaping for a given chat is the sender'
 """
 
 from milk_assets.reporting.report import Report
-from milk_assets.reporting.words import SEGMENTS, as_number, long_date, money, plain_date, short_month, signed, written
+from milk_assets.reporting.words import SEGMENTS, as_number, as_text, long_date, money, plain_date, short_month, signed, written
 
 LINES = 10
 """What a phone shows without scrolling."""
@@ -25,7 +25,7 @@ def to_digest(report: Report) -> str:
 def _means(report: Report) -> list[str]:
     rows = report.tables["glance"].frame.head(len(SEGMENTS))
     return [
-        f"{row.milk}, {row.channel.lower()}: {money(as_number(row.price))} "
+        f"{as_text(row.milk)}, {as_text(row.channel).lower()}: {money(as_number(row.price))} "
         f"({written(row.change_publication, 'change')}; mes {written(row.change_month, 'change')})"
         for row in rows.itertuples()
     ]
@@ -35,7 +35,7 @@ def _moved(report: Report) -> str:
     frame = report.tables["movers"].frame
     if frame.empty:
         return "Ningún precio cambió."
-    biggest = frame.loc[frame["change"].abs().idxmax()]
+    biggest = frame.iloc[int(frame["change"].abs().to_numpy().argmax())]
     return (
         f"{report.tables['movers'].caption.split('.')[0]}; el mayor, {biggest['city']} ({biggest['milk'].lower()}, "
         f"{biggest['channel'].lower()}): {money(biggest['before'])} → {money(biggest['price'])}."

@@ -86,7 +86,6 @@ def _header(day: date, publication: date, next_publication: date, provenance: Pr
         ("Pronóstico", "Sin cambio (línea base)" if provenance.is_baseline else "Modelo"),
         ("Aprendido hasta", "no aplica" if learned is None else plain_date(learned)),
         ("Atraso de los datos", "ninguno" if provenance.stale_days == 0 else _days(provenance.stale_days)),
-        ("Unidades", "Pesos por litro, precios al consumidor"),
     ]
     frame = pd.DataFrame(facts, columns=["fact", "value"])
     columns = (Column("fact", "Dato"), Column("value", "Valor"))
@@ -131,8 +130,7 @@ def _headline(changes: Table) -> str:
 
 def _moves(moves: pd.Series, since: str) -> str:
     up, down = int((moves > CENT).sum()), int((moves < -CENT).sum())
-    low, high = (f"{abs(value) * 100:.0f}" for value in (moves.abs().min(), moves.abs().max()))
-    span = f"{high} centavos" if low == high else f"de {low} a {high} centavos"
+    span = _span(float(moves.abs().min()), float(moves.abs().max()))
     if up == len(moves):
         return f"La leche sube {span} por litro {since}"
     if down == len(moves):
@@ -144,6 +142,23 @@ def _moves(moves: pd.Series, since: str) -> str:
     if len(moves) - up - down:
         parts.append(f"queda igual en {_markets(len(moves) - up - down)}")
     return f"La leche {listing(parts)} {since}"
+
+
+def _span(low: float, high: float) -> str:
+    """ "12 centavos", "entre 20 y 50 centavos", "entre 20 centavos y 1.35 pesos"."""
+    words = [_amount(value).split() for value in (low, high)]
+    if words[0] == words[1]:
+        return " ".join(words[1])
+    least = words[0][0] if words[0][1] == words[1][1] else " ".join(words[0])
+    return f"entre {least} y {' '.join(words[1])}"
+
+
+def _amount(value: float) -> str:
+    """Pesos from one peso on, centavos below."""
+    if round(value, 2) >= 1:
+        return f"{value:.2f} pesos"
+    cents = round(100 * value)
+    return f"{cents} {'centavo' if cents == 1 else 'centavos'}"
 
 
 def _markets(count: int) -> str:
@@ -160,10 +175,10 @@ def _summary(at_a_glance: Section, changed: Table, ahead: Section, provenance: P
     moves = changed.frame["change"]
     up, down = int((moves > 0).sum()), int((moves < 0).sum())
     moved = (
-        "Ningún precio cambió desde la publicación anterior."
-        if not len(moves)
-        else f"Cambiaron {len(moves)} de {provenance.covered} precios desde la publicación anterior: {up} al alza y {down} a la baja."
+        f"Desde la publicación anterior cambiaron {len(moves)} de {provenance.covered} precios: {up} al alza y {down} a la baja."
     )
+    if not len(moves):
+        moved = "Ningún precio cambió desde la publicación anterior."
     return (
         f"El {long_date(publication)} el litro promedió {listing(means)}.",
         moved,
@@ -180,7 +195,6 @@ def _expected(months: Table, provenance: Provenance, publication: date) -> tuple
     when = month(pd.Timestamp(last).date())
     if provenance.is_baseline:
         return (f"Hasta {when} el pronóstico es el último precio: sin cambio, con su intervalo.",)
-    said = [
-        f"{row.segment.lower().replace(', ', ' en ')} {money(row.forecast)} ({signed(row.moved)})" for row in rows.itertuples()
-    ]
+    figures = zip(rows["segment"].str.lower().str.replace(", ", " en "), rows["forecast"], rows["moved"], strict=True)
+    said = [f"{name} {money(price)} ({signed(change)})" for name, price, change in figures]
     return (f"Para {when} se espera un promedio de {listing(said)}.",)

@@ -77,7 +77,7 @@ def _changes(market: Market, since: dict[str, pd.Timestamp | None], caption: str
         Column("change_year", "Año", "change"),
         Column("percent_year", "%", "percent"),
     )
-    return table("glance", "De un vistazo", columns, pd.DataFrame(rows), caption=caption, group_by=("average",))
+    return table("glance", "Promedios y cambios", columns, pd.DataFrame(rows), caption=caption, group_by=("average",))
 
 
 def _monthly(market: Market) -> Table:

@@ -25,8 +25,8 @@ COLUMNS = (
 def movers(market: Market) -> Section:
     """Every series whose price is another than its last known one, the largest rise first, the largest fall last.
 
-    `since` is the first publication of the unbroken run at the old price and `stood` its length in prices published; a gap without
-    a price does not break a run, as nobody said that the price had changed.
+    `since` is the first publication of the unbroken run at the old price and `stood` its length in prices published. A gap
+    without a price does not break a run, as nobody said that the price had changed.
     """
     rows = [row for series in market.prices if (row := _move(market.prices[series])) is not None]
     frame = market.named(pd.DataFrame(rows, columns=["series", "before", "price", "change", "percent", "since", "stood"]))

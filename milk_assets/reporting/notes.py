@@ -15,8 +15,7 @@ WHY = {"blank": "Celda vacía", "zero": "0 en la fuente"}
 def data_notes(market: Market, provenance: Provenance) -> Section:
     """Series without a price in this publication and why, and the reach of the record."""
     silent = market.newest[market.newest["price"].isna()]
-    seen = market.last_known.notna().any()
-    last = {series: market.prices[series].last_valid_index() for series in market.prices if seen[series]}
+    last = {series: market.prices[series].last_valid_index() for series in market.prices}
     frame = pd.DataFrame(
         {
             "state": silent["state"],
@@ -24,7 +23,7 @@ def data_notes(market: Market, provenance: Provenance) -> Section:
             "milk": silent["milk"].map(MILK),
             "channel": silent["channel"].map(CHANNEL),
             "why": silent["kept"].map(WHY).fillna(silent["kept"]),
-            "last": pd.to_datetime([last.get(series) for series in silent["series"]]),
+            "last": pd.Series([last.get(series) for series in silent["series"]], index=silent.index, dtype="datetime64[ns]"),
             "series": silent["series"],
         }
     )
@@ -38,7 +37,10 @@ def data_notes(market: Market, provenance: Provenance) -> Section:
         Column("series", "Clave"),
     )
     lost = int(frame["last"].notna().sum())
-    caption = f"{len(frame)} series sin precio: {len(frame) - lost} que nunca lo han tenido y {lost} que sí. Un 0 de la fuente es «sin precio»."
+    caption = (
+        f"{len(frame)} series sin precio: {len(frame) - lost} que nunca lo han tenido y {lost} que sí. "
+        "Un 0 de la fuente es «sin precio»."
+    )
     dates = market.prices.index
     lines = [
         f"El libro trae {len(dates)} publicaciones, del {plain_date(dates[0].date())} al {plain_date(dates[-1].date())}, "
@@ -82,20 +84,20 @@ def method(provenance: Provenance) -> Section:
     model = (
         "El pronóstico en servicio es «sin cambio»: el último precio publicado, con intervalos de sus propios errores."
         if provenance.is_baseline
-        else f"El pronóstico parte de «sin cambio» y le suma una parte del cambio que espera el modelo {provenance.model_version}{learned}."
+        else f"El pronóstico parte de «sin cambio» y suma parte de lo que espera el modelo {provenance.model_version}{learned}."
     )
     return Section(
         "method",
         "Método y límites",
         "Ocho líneas para leer bien este boletín.",
         lines=(
-            "Son precios al consumidor por litro, en pesos corrientes, que publica el SNIIM de la Secretaría de Economía; no son precios al productor.",
-            "Se publican lunes, miércoles y viernes, salvo días inhábiles; se pronostican sólo esas fechas y los promedios de mes.",
-            "Cada precio de ciudad resume pocos establecimientos: una ciudad no representa a su estado, ni un extremo a un comercio.",
-            "Cuatro de cada cinco precios no se mueven entre publicaciones; por eso «sin cambio» es la vara con la que se mide todo.",
+            "Son precios al consumidor, en pesos corrientes por litro, que publica el SNIIM (Secretaría de Economía).",
+            "Se publican lunes, miércoles y viernes hábiles; se pronostican sólo esas fechas y los promedios de mes.",
+            "Cada precio de ciudad resume pocos establecimientos: una ciudad no es su estado, ni un extremo un comercio.",
+            "Cuatro de cada cinco precios no se mueven entre publicaciones; por eso todo se mide contra «sin cambio».",
             model,
             "El peso del modelo (0 a 100 %) se aprende de sus aciertos pasados: cuando «sin cambio» va ganando, el peso baja.",
-            "Los intervalos de 80 y 95 % salen de errores pasados; suponen que lo que viene se parece a lo visto y no prevén choques.",
+            "Los intervalos de 80 y 95 % salen de errores pasados: suponen que lo que viene se parece a lo visto.",
             "Un 0 o una celda vacía es «sin precio»; nada se rellena ni se corrige, y las anomalías sólo se señalan.",
         ),
     )

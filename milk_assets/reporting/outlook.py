@@ -11,6 +11,7 @@ import pandas as pd
 from milk_assets.reporting.market import Market
 from milk_assets.reporting.report import DATA_ONLY, EVERYWHERE, FILES_ONLY, Column, ReportError, Section, Table, table
 from milk_assets.reporting.words import AVERAGE, CHANNEL, LEVEL, MILK, SEGMENTS, TASK, plain_date, short_date, short_month
+from milk_assets.sniim.names import AVERAGES
 
 LEADS = (1, 3, 6, 13)
 """Publications ahead that are printed: the next one, one week, two weeks, a month. The tidy files hold every lead."""
@@ -68,8 +69,8 @@ def outlook(market: Market, forecasts: pd.DataFrame, previous: pd.DataFrame | No
     """
     tidy = tidy_forecasts(market, forecasts, previous)
     lead = (
-        "Sólo se pronostican fechas en que se publicará un precio. El intervalo de 80 % debe contener el precio ocho de cada diez "
-        "veces; el de 95 %, diecinueve de cada veinte. Pesos por litro."
+        "Sólo se pronostican fechas en que se publicará un precio. El intervalo de 80 % debe contener el precio ocho de cada "
+        "diez veces; el de 95 %, diecinueve de cada veinte. Pesos por litro."
     )
     earlier = "" if previous is None or previous.empty else f" El pronóstico anterior es del {_origin(previous)}."
     tables = (
@@ -86,7 +87,7 @@ def outlook(market: Market, forecasts: pd.DataFrame, previous: pd.DataFrame | No
 
 
 def tidy_forecasts(market: Market, forecasts: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
-    """One row a forecast, words in Spanish (codes kept as milk_code, channel_code, task_code, level_code), and against the previous.
+    """One row a forecast, in Spanish words (codes kept as milk_code, channel_code, task_code, level_code), beside the previous.
 
     previous: the forecast of the same series and target made before, NaN where there was none; revision: this one minus that one.
     """
@@ -121,7 +122,7 @@ def _origin(forecasts: pd.DataFrame) -> str:
 
 def _national(tidy: pd.DataFrame, task: str, average: str) -> pd.DataFrame:
     own = tidy[(tidy["level_code"] == "national") & (tidy["task_code"] == task)]
-    own = own[own["series"].str.startswith(f"nacional/promedio-{'aritmetico' if average == 'arithmetic' else 'ponderado'}/")]
+    own = own[own["city"] == AVERAGES[average]]
     return own.sort_values(["order", "lead"])
 
 
@@ -216,7 +217,7 @@ def _by_series(tidy: pd.DataFrame, task: str) -> pd.DataFrame:
 def _wide(own: pd.DataFrame, names: list[str], index: list[str]) -> pd.DataFrame:
     """One row a series; columns named `<figure>_<lead>`."""
     wide = own.pivot(index=[*index, "last_price"], columns="lead", values=names)
-    wide = wide.set_axis([f"{name}_{lead}" for name, lead in wide.columns], axis=1)
+    wide = wide.set_axis(["_".join(map(str, pair)) for pair in wide.columns.to_flat_index()], axis=1)
     return wide.reset_index().sort_values(["state", "city", "order"])
 
 

@@ -50,12 +50,12 @@ MISSES = (
     Column("target", "Para", "date"),
     Column("forecast", "Pronóstico", "price"),
     Column("actual", "Publicado", "price"),
-    Column("miss", "Falla", "change"),
+    Column("miss", "Falla", "change", moves=False),
 )
 
 
 def record(track_record: pd.DataFrame | None, evaluation: pd.DataFrame | None) -> Section:
-    """The error record: of forecasts made and resolved (`track_record`), or, while there are none, of the backtest (`evaluation`).
+    """The error record: of forecasts made and resolved (`track_record`) or, while there are none, of the backtest (`evaluation`).
 
     Both are backtest frames of one model (`level` city rows count). The section says which of the two it shows.
     """
@@ -65,9 +65,8 @@ def record(track_record: pd.DataFrame | None, evaluation: pd.DataFrame | None) -
         rows, said = live, "Pronósticos publicados por este boletín, contra lo que se publicó después."
     elif not tested.empty:
         if tested["model"].nunique() > 1:
-            raise ReportError(
-                f"Evaluation: expected the rows of one model, found {sorted(tested['model'].unique())}. Pass the one served."
-            )
+            found = sorted(tested["model"].unique())
+            raise ReportError(f"Evaluation: expected the rows of one model, found {found}. Pass the one served.")
         rows = tested
         said = "Aún no hay pronósticos vencidos: es una prueba retrospectiva, hecha con lo que se sabía en cada fecha."
     else:
@@ -87,12 +86,13 @@ def _resolved(frame: pd.DataFrame | None) -> pd.DataFrame:
     if missing:
         raise ReportError(f"Error record: expected the columns {missing} too, found {list(frame.columns)}.")
     known = frame[frame["actual"].notna() & (frame["level"] == "city")]
-    kept = [
-        own[own["target"].isin(np.sort(own["target"].unique())[-TARGETS[task] :])]
-        for task, own in known.groupby("task")
-        if task in TARGETS
-    ]
-    return pd.concat(kept) if kept else pd.DataFrame()
+    kept = [_newest(known[known["task"] == task], count) for task, count in TARGETS.items()]
+    return pd.concat(kept)
+
+
+def _newest(own: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The rows of the newest `count` target dates."""
+    return own[own["target"].isin(np.sort(own["target"].unique())[-count:])]
 
 
 def _scores(rows: pd.DataFrame) -> Table:
@@ -103,8 +103,8 @@ def _scores(rows: pd.DataFrame) -> Table:
     ]
     frame = pd.DataFrame(scored, columns=[*(column.name for column in COLUMNS), "place"]).sort_values("place")
     caption = (
-        f"Últimas {TARGETS['publication']} publicaciones y últimos {TARGETS['month']} meses. La dirección se cuenta sólo entre los precios "
-        "que cambiaron. Cerca de 80 % debe caer dentro del intervalo."
+        f"Últimas {TARGETS['publication']} publicaciones y últimos {TARGETS['month']} meses. La dirección se cuenta sólo entre "
+        "los precios que cambiaron. Cerca de 80 % debe caer dentro del intervalo."
     )
     return table("record", "Error por horizonte", COLUMNS, frame, caption=caption, group_by=("task",))
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 Kind = Literal["text", "date", "month", "price", "change", "percent", "share", "count", "ratio"]
 """How a value is measured, so that each format prints it alike: price and change in MXN per litre (change signed), percent in
-per cent (signed), share between 0 and 1, count a whole number, ratio a plain number, date a day, month the first day of a month."""
+per cent (signed), share between 0 and 1, count a whole number, ratio a plain number, date a day, month its first day."""
 
 Place = Literal["page", "book", "data"]
 """Where a table is printed: the HTML page, the XLSX workbook, the JSON document."""
@@ -55,11 +55,15 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its name in the frame, its Spanish label, how it is measured."""
+    """One column of a table: its name in the frame, its Spanish label, how it is measured.
+
+    moves: a signed value is a movement in time, which the page colours; a gap between two prices of one day is none.
+    """
 
     name: str
     label: str
     kind: Kind = "text"
+    moves: bool = True
 
 
 @dataclass(frozen=True)

@@ -40,20 +40,24 @@ def _pairs(market: Market) -> Table:
     rows = []
     for name, within, dear, cheap in PAIRS:
         gaps = _by_city(market, *dear) - _by_city(market, *cheap)
-        row: dict[str, object] = {"gap": name, "within": within, "cities": int(gaps.loc[market.publication].notna().sum())}
+        row: dict[str, object] = {
+            "gap": name,
+            "within": within,
+            "cities": int(np.isfinite(gaps.iloc[-1].to_numpy(dtype=float)).sum()),
+        }
         for when, moment in moments.items():
             row[when] = np.nan if moment is None else gaps.loc[moment].median()
         rows.append(row)
     columns = (
         Column("gap", "Diferencia"),
         Column("within", "En"),
-        Column("now", "Hoy", "change"),
-        Column("month", "Hace un mes", "change"),
-        Column("year", "Hace un año", "change"),
+        Column("now", "Hoy", "change", moves=False),
+        Column("month", "Hace un mes", "change", moves=False),
+        Column("year", "Hace un año", "change", moves=False),
         Column("cities", "Ciudades", "count"),
     )
     caption = "Mediana de la diferencia en las ciudades que publican ambos precios."
-    return table("spreads", "Diferenciales", columns, pd.DataFrame(rows), caption=caption, group_by=("gap",))
+    return table("spreads", "Entre leches y canales", columns, pd.DataFrame(rows), caption=caption, group_by=("gap",))
 
 
 def _by_city(market: Market, milk: str, channel: str) -> pd.DataFrame:
@@ -64,13 +68,10 @@ def _by_city(market: Market, milk: str, channel: str) -> pd.DataFrame:
 
 def _cities(market: Market) -> pd.DataFrame:
     """Each priced series against the arithmetic national mean of its market, dearest first within the market."""
-    now = market.prices.loc[market.publication].rename("price").dropna()
-    frame = market.names.join(now, how="inner").rename_axis("series").reset_index()
-    national = market.averages.loc[market.publication]
-    frame["national"] = [
-        national.get(("arithmetic", milk, channel), np.nan)
-        for milk, channel in zip(frame["milk_code"], frame["channel_code"], strict=True)
-    ]
+    frame = market.names.assign(price=market.prices.iloc[-1]).dropna(subset=["price"]).rename_axis("series").reset_index()
+    national = market.averages.iloc[-1]
+    means = {pair: float(national.get(("arithmetic", *pair), np.nan)) for pair in SEGMENTS}
+    frame["national"] = [means[pair] for pair in zip(frame["milk_code"], frame["channel_code"], strict=True)]
     frame["gap"] = frame["price"] - frame["national"]
     frame["percent"] = 100 * (frame["price"] / frame["national"] - 1)
     order = {pair: place for place, pair in enumerate(SEGMENTS)}
@@ -83,8 +84,8 @@ CITY_COLUMNS = (
     Column("city", "Ciudad"),
     Column("state", "Estado"),
     Column("price", "MXN/l", "price"),
-    Column("gap", "Contra el promedio", "change"),
-    Column("percent", "%", "percent"),
+    Column("gap", "Contra el promedio", "change", moves=False),
+    Column("percent", "%", "percent", moves=False),
 )
 
 

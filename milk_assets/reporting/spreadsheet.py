@@ -11,10 +11,11 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
 
 from milk_assets.reporting.report import Column, Kind, Report, Table
 from milk_assets.reporting.words import as_number, plain_date
@@ -29,8 +30,8 @@ FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "ratio": "0.000",
 }
-NARROW, WIDE, TEXT_LIMIT = 11, 34, 60
-"""Column widths in characters: a figure; the widest text column but for a key; a key or a hash."""
+NARROW, LABELLED, WIDE, TEXT_LIMIT = 11, 18, 34, 60
+"""Column widths in characters: a figure; a figure under a long label, which then wraps; a text; a key or a hash."""
 HEADER_ROW = 3
 A4 = 9
 """The paper size's number in the file format."""
@@ -89,30 +90,30 @@ def _lines(book: Workbook, report: Report, title: str, lines: tuple[str, ...]) -
         sheet.append([_text(sheet, line, wrap=True)])
 
 
-def _notice(sheet: WriteOnlyWorksheet, report: Report) -> WriteOnlyCell:
+def _notice(sheet: Worksheet, report: Report) -> Cell:
     """The warnings, or the date of the prices when there are none: no sheet is without them."""
     if report.banners:
         return _text(sheet, "  ".join(report.banners), bold=True, color=WARNING)
     return _text(sheet, f"Precios publicados el {plain_date(report.publication)}, en pesos por litro.")
 
 
-def _page_setup(sheet: WriteOnlyWorksheet, columns: int) -> None:
+def _page_setup(sheet: Worksheet, columns: int) -> None:
     """Prints on A4, as wide as the page, header on each sheet of paper."""
     sheet.page_setup.paperSize = A4
     sheet.page_setup.orientation = "landscape" if columns > 8 else "portrait"
     sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.print_title_rows = f"{HEADER_ROW}:{HEADER_ROW}"
 
 
 def _width(column: Column, values: pd.Series) -> float:
     if column.kind != "text":
-        return max(NARROW, len(column.label) + 3)
+        return min(max(NARROW, len(column.label) + 3), LABELLED)
     longest = max([len(column.label) + 3, *(len(str(value)) + 2 for value in values)])
     return min(longest, TEXT_LIMIT if column.name in ("series", "value") else WIDE)
 
 
-def _cells(sheet: WriteOnlyWorksheet, column: Column, values: pd.Series) -> list[object]:
+def _cells(sheet: Worksheet, column: Column, values: pd.Series) -> list[object]:
     """One column's cells; a missing value is an empty cell."""
     if column.kind == "text":
         return [None if value is None or value != value else _text(sheet, str(value)) for value in values]
@@ -122,7 +123,7 @@ def _cells(sheet: WriteOnlyWorksheet, column: Column, values: pd.Series) -> list
     return [_figure(sheet, as_number(value), column.kind) if np.isfinite(value) else None for value in numbers]
 
 
-def _text(sheet: WriteOnlyWorksheet, value: str, *, bold: bool = False, color: str = INK, wrap: bool = False) -> WriteOnlyCell:
+def _text(sheet: Worksheet, value: str, *, bold: bool = False, color: str = INK, wrap: bool = False) -> Cell:
     cell = WriteOnlyCell(sheet, value)
     cell.data_type = "s"  # openpyxl takes a leading = for a formula
     if bold or color != INK:
@@ -132,7 +133,7 @@ def _text(sheet: WriteOnlyWorksheet, value: str, *, bold: bool = False, color: s
     return cell
 
 
-def _label(sheet: WriteOnlyWorksheet, column: Column) -> WriteOnlyCell:
+def _label(sheet: Worksheet, column: Column) -> Cell:
     cell = _text(sheet, column.label, bold=True)
     cell.fill = PatternFill("solid", fgColor=PAPER)
     cell.border = Border(bottom=Side("thin", color=RULE))
@@ -140,7 +141,7 @@ def _label(sheet: WriteOnlyWorksheet, column: Column) -> WriteOnlyCell:
     return cell
 
 
-def _figure(sheet: WriteOnlyWorksheet, value: float | datetime, kind: Kind) -> WriteOnlyCell:
+def _figure(sheet: Worksheet, value: float | datetime, kind: Kind) -> Cell:
     cell = WriteOnlyCell(sheet, value)
     cell.number_format = FORMATS[kind]
     return cell

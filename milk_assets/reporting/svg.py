@@ -1,10 +1,10 @@
 """Charts as inline SVG: a sparkline and a fan chart, drawn by hand.
 
-Belongs here: geometry. Colours are CSS classes of the page, so that a chart follows light, dark and print; words come from the caller.
+Belongs here: geometry. Colours are the page's CSS classes, so that a chart follows light, dark and print. Words are the caller's.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -13,20 +13,26 @@ from milk_assets.reporting.words import money
 
 STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Distances between grid lines that read well in pesos."""
-GRID_LINES = 5
+GRID_LINES = 7
 WIDTH, HEIGHT = 480, 290
 LEFT, RIGHT, TOP, BOTTOM = 34, 62, 14, 30
 """Margins of the fan chart: the scale's numbers, the end label, half a line, two lines of months."""
+LINE = 15
+"""Height of a label: nearer ones would touch."""
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 220, 46, 4
+
+
+Scale = Callable[[float], float]
+"""From a month or a price to its place in the picture."""
 
 
 @dataclass(frozen=True)
 class Fan:
     """What one fan chart shows. Places on the x axis are months counted from year 0 (year x 12 + month - 1), with fractions.
 
-    history: (place, price) of each publication. months: (place, mean) of each complete month. ahead: (place, forecast, lo95, lo80,
-    hi80, hi95) of each month forecast. now: place of the newest publication. span: height of the price axis in MXN, the same for
-    charts that stand side by side, so that their slopes can be compared.
+    history: (place, price) of each publication. months: (place, mean) of each complete month. ahead: (place, forecast, lo95,
+    lo80, hi80, hi95) of each month forecast. now: place of the newest publication. span: height of the price axis in MXN, one
+    for charts that stand side by side, so that their slopes can be compared.
     """
 
     key: str
@@ -79,7 +85,7 @@ def fan_chart(fan: Fan) -> Markup:
     return _element(fan.key, fan.title, fan.description, WIDTH, HEIGHT, "fan", "".join(parts))
 
 
-def _price_axis(low: float, high: float, y) -> str:
+def _price_axis(low: float, high: float, y: Scale) -> str:
     step = next((step for step in STEPS if (high - low) / step <= GRID_LINES), STEPS[-1])
     digits = 2 if step < 1 else 0
     ticks = [index * step for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
@@ -90,7 +96,7 @@ def _price_axis(low: float, high: float, y) -> str:
     )
 
 
-def _month_axis(first: float, last: float, x) -> str:
+def _month_axis(first: float, last: float, x: Scale) -> str:
     """A tick each quarter, the year once under its first tick."""
     letters = ("ene", "abr", "jul", "oct")
     parts, seen = [], set()
@@ -100,21 +106,22 @@ def _month_axis(first: float, last: float, x) -> str:
             continue
         at = x(place)
         parts.append(f'<line class="tickmark" x1="{at:.1f}" x2="{at:.1f}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 4}"/>')
-        parts.append(f'<text class="tick" x="{at:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{letters[month // 3]}</text>')
+        parts.append(
+            f'<text class="tick" x="{at:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{letters[month // 3]}</text>'
+        )
         if year not in seen:
             seen.add(year)
             parts.append(f'<text class="year" x="{at:.1f}" y="{HEIGHT - BOTTOM + 28}" text-anchor="middle">{year}</text>')
     return f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>' + "".join(parts)
 
 
-def _end_labels(fan: Fan, end: tuple[float, float], y) -> str:
+def _end_labels(fan: Fan, end: tuple[float, float], y: Scale) -> str:
     """The last forecast's price, and the ends of its 80 % interval where they do not touch it."""
     _, price, _, lo80, hi80, _ = fan.ahead[-1]
     at = end[0] + 7
     parts = [f'<text class="end" x="{at:.1f}" y="{end[1] + 4.5:.1f}">{money(price)}</text>']
-    for edge in (hi80, lo80):
-        if abs(y(edge) - end[1]) >= 15:
-            parts.append(f'<text class="edge" x="{at:.1f}" y="{y(edge) + 4:.1f}">{edge:.2f}</text>')
+    apart = [edge for edge in (hi80, lo80) if abs(y(edge) - end[1]) >= LINE]
+    parts += [f'<text class="edge" x="{at:.1f}" y="{y(edge) + 4:.1f}">{edge:.2f}</text>' for edge in apart]
     return "".join(parts)
 
 

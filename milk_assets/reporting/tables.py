@@ -43,8 +43,10 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_csv(report: Report) -> str:
-    """One row a forecast, UTF-8 text with a header row, dates as YYYY-MM-DD, prices in MXN per litre; a month's target is its
-    first day. Provenance stands in the last columns of each row, so that a row cut out of the file still says where it is from."""
+    """One row a forecast with a header row, dates as YYYY-MM-DD, prices in MXN per litre; a month's target is its first day.
+
+    Provenance stands in the last columns of each row, so that a row cut out of the file still says where it is from.
+    """
     frame = report.tables["forecasts"].frame.rename(columns=CSV_NAMES)
     mine = report.provenance
     frame = frame.assign(

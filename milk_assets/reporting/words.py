@@ -9,14 +9,13 @@ from datetime import date
 import pandas as pd
 
 from milk_assets.reporting.report import Kind
+from milk_assets.sniim.names import CHANNEL_LABELS, COLUMNS, MILK_LABELS
 
-MILK = {"pasteurised": "Pasteurizada", "uht": "Ultrapasteurizada"}
-CHANNEL = {"store": "Tiendas", "supermarket": "Autoservicios"}
+MILK, CHANNEL, SEGMENTS = MILK_LABELS, CHANNEL_LABELS, COLUMNS
+"""The source's own words for milk and channel, and the four markets in the order of its columns."""
 AVERAGE = {"arithmetic": "Aritmético", "weighted": "Ponderado"}
 TASK = {"publication": "Próximas publicaciones", "month": "Promedio mensual"}
 LEVEL = {"city": "Ciudad", "national": "Nacional"}
-SEGMENTS = (("pasteurised", "store"), ("pasteurised", "supermarket"), ("uht", "store"), ("uht", "supermarket"))
-"""The four markets, in the order of the source's columns."""
 
 MONTHS = (
     "enero",
@@ -119,6 +118,11 @@ def written(value: object, kind: Kind) -> str:
 def as_day(value: object) -> date:
     """The day of a timestamp, a numpy date or a date."""
     return pd.Timestamp(value).date()  # type: ignore[arg-type]
+
+
+def as_text(value: object) -> str:
+    """The text of any scalar."""
+    return str(value)
 
 
 def as_number(value: object) -> float:
