@@ -38,7 +38,7 @@ _NO_HEAD = frozenset({403, 405, 500, 501})  # what sites answer when they do not
 
 
 class SourceError(Exception):
-    """The site could not be read: the message says what was asked, what came, what to do. It never means that there is no file."""
+    """The site could not be read: the message says what was asked, what came, what to do. Never that there is no file."""
 
 
 class NotPublished(Exception):  # noqa: N818 (an answer of the site, not a fault)
@@ -146,9 +146,8 @@ class Client:
                 if not fault.passing or attempt == self.attempts or time.monotonic() + wait >= until:
                     break
             self.sleep(wait)
-        raise SourceError(
-            f"{self.url_for(day)}: {reason} (attempt {attempt} of {self.attempts}); this does not mean that there is no file: try again later"
-        )
+        tried = f"attempt {attempt} of {self.attempts}"
+        raise SourceError(f"{self.url_for(day)}: {reason} ({tried}); this does not mean that there is no file: try again later")
 
     def _look(self, day: date, until: float) -> Listing | None:
         with self._request("HEAD", day, until) as response:

@@ -88,6 +88,11 @@ class CutShelf:
         self._whole = CumulativeWorkbook(workbook.read_bytes(), workbook.name)
         self._cut = lru_cache(maxsize=32)(self._whole.cut)
 
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """The dates that it can be cut at, in ascending order."""
+        return tuple(sorted(self._whole.dates))
+
     def next_after(self, day: date) -> date | None:
         return min((found for found in self._whole.dates if found > day), default=None)
 
