@@ -6,7 +6,6 @@ READY := $(VENV)/.ready
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DAGSTER_HOME ?= $(abspath $(or $(MILK_HOME),.milk)/dagster)
-export PYTHONWARNINGS ?= ignore::dagster.BetaWarning,ignore::dagster.PreviewWarning
 
 .PHONY: help install demo dev test unit lint format types check lock clean
 help:  ## list what can be made

@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
         return int(options.command(environment, options))
     except KeyboardInterrupt:
         return 130
-    except (SettingError, OSError) as error:
+    except (SettingError, RuntimeError, OSError) as error:
         print(f"milk_assets: {error}", file=sys.stderr)
         return 1
 

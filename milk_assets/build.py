@@ -23,6 +23,7 @@ from milk_assets.assets import (
 )
 from milk_assets.environment import Environment
 from milk_assets.resources.lake import Lake
+from milk_assets.resources.no_io import NoIO
 from milk_assets.resources.sniim import SniimSource
 from milk_assets.resources.telegram import Telegram
 from milk_assets.resources.tracking import Tracking
@@ -61,4 +62,5 @@ def build_resources(environment: Environment) -> dict[str, Any]:
             s3_endpoint=environment.s3_endpoint,
         ),
         "telegram": Telegram(),
+        "io_manager": NoIO(),
     }

@@ -18,6 +18,7 @@ import dagster as dg
 from milk_assets import automation
 from milk_assets.build import build_definitions, build_resources
 from milk_assets.environment import Environment, SettingError
+from milk_assets.failures import failure_cause
 from milk_assets.partitions import publications
 
 # One run at a time: two trainings on one machine are slower than one after the other. Old ticks are of no use to anyone.
@@ -36,6 +37,10 @@ retention:
       failure: 30
       success: 90
 """
+
+
+class GraphError(RuntimeError):
+    """A job failed: which one, of which partition, and what each failed step said."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def bootstrap(environment: Environment, on: dg.DagsterInstance, today: date, pub
 def run_graph(environment: Environment, on: dg.DagsterInstance, publication: date, day: date) -> Iterator[Stage]:
     """Run every job for a publication, and the report of a day; yields each stage as it ends.
 
-    Raises dg.DagsterExecutionStepExecutionError, or the stage's own error, at the first stage that fails.
+    Raises GraphError at the first job that fails; what came before it stands.
     """
     defs = build_definitions(environment, loggers={"console": plain_console})
     for job, partition in (
@@ -88,8 +93,17 @@ def run_graph(environment: Environment, on: dg.DagsterInstance, publication: dat
         ("report", day),
     ):
         begun = time.perf_counter()
-        key = partition and partition.isoformat()
-        defs.resolve_job_def(job).execute_in_process(instance=on, partition_key=key, tags={"milk/reason": "by hand"})
+        key = partition.isoformat() if partition else None
+        result = defs.resolve_job_def(job).execute_in_process(
+            run_config={"loggers": {"console": {}}},
+            instance=on,
+            partition_key=key,
+            tags={"milk/reason": "by hand"},
+            raise_on_error=False,
+        )
+        if not result.success:
+            causes = [failure_cause(event) for event in result.all_node_events if event.is_step_failure]
+            raise GraphError(f"{job} of {key or 'the newest evaluation'} failed\n" + "\n".join(causes))
         yield Stage(job, time.perf_counter() - begun, peak_mb())
 
 
@@ -99,7 +113,7 @@ def peak_mb() -> float:
     return kilobytes / (1000 if sys.platform != "darwin" else 1_000_000)
 
 
-@dg.logger(description="What the stages say, one indented line each; Dagster's own events stay in the instance.")
+@dg.logger({}, description="What the stages say, one indented line each; Dagster's own events stay in the instance.")
 def plain_console(_: dg.InitLoggerContext) -> logging.Logger:
     """A console logger for people."""
     logger = logging.Logger("milk", level=logging.INFO)

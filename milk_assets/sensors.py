@@ -16,6 +16,7 @@ from milk_assets.assets import candidate, champion, evaluation, features, foreca
 from milk_assets.automation import Trained, Vintage
 from milk_assets.code import training_code
 from milk_assets.environment import TIMEZONE
+from milk_assets.failures import failure_cause
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.sniim import SniimSource
@@ -44,7 +45,7 @@ def publication_sensor(look_every: int) -> dg.SensorDefinition:
         requests: list[dg.RunRequest] = []
         for day in looked if seen else reversed(looked):
             key, listing = day.isoformat(), sniim.find(day)
-            mark = listing and [listing.last_modified, listing.bytes]
+            mark = None if listing is None else [listing.last_modified, listing.bytes]
             if mark is None or (day in seen and None not in mark and marks.get(key) == mark):
                 continue  # no such file, or the site says that it is the one we read
             fingerprint, marks[key] = sniim.fetch(day).sha256, mark
@@ -56,7 +57,7 @@ def publication_sensor(look_every: int) -> dg.SensorDefinition:
         context.update_cursor(json.dumps(kept))
         if not requests:
             return dg.SkipReason(f"nothing new for {', '.join(day.isoformat() for day in looked)}")
-        new = [request.partition_key for request in requests if date.fromisoformat(request.partition_key or "") not in seen]
+        new = [key for key in (request.partition_key for request in requests) if key and date.fromisoformat(key) not in seen]
         return dg.SensorResult(requests, cursor=context.cursor, dynamic_partitions_requests=[publications.build_add_request(new)])
 
     return look
@@ -119,10 +120,14 @@ def forecast_sensor(context: dg.SensorEvaluationContext, lake: Lake, artefacts: 
     return dg.RunRequest(run_key=f"{key}:{newest.sha256[:12]}:{standing['bundle'][:12]}", partition_key=key)
 
 
-@dg.run_failure_sensor(default_status=RUNNING, description="Tells the team's chat of a failed run: job, partition, what went wrong.")
+@dg.run_failure_sensor(
+    default_status=RUNNING, description="Tells the team's chat of a failed run: job, partition, what went wrong."
+)
 def failure_alert(context: dg.RunFailureSensorContext, telegram: Telegram) -> None:
     run = context.dagster_run
-    causes = [_cause(event) for event in context.get_step_failure_events()] or [context.failure_event.message or "no cause recorded"]
+    causes = [failure_cause(event) for event in context.get_step_failure_events()] or [
+        context.failure_event.message or "no cause recorded"
+    ]
     partition = run.tags.get("dagster/partition", "")
     outcome = telegram.send(f"milk: {run.job_name} {partition} failed\n" + "\n".join(causes))
     context.log.info("alert of run %s: %s", run.run_id, outcome)
@@ -147,7 +152,9 @@ def check_alert(context: dg.SensorEvaluationContext, telegram: Telegram) -> dg.S
         result: Any = event.event_specific_data if event else None
         if result is not None and not result.passed and not result.blocking:
             asset = result.asset_key.to_user_string()
-            telegram.send(f"milk: check {asset}.{result.check_name} {record.partition_key or ''} failed\n{result.description or ''}")
+            telegram.send(
+                f"milk: check {asset}.{result.check_name} {record.partition_key or ''} failed\n{result.description or ''}"
+            )
             told += 1
     if records:
         context.update_cursor(str(records[-1].storage_id))
@@ -172,17 +179,6 @@ def newest_trained(lake: Lake) -> Trained | None:
 def is_active(instance: dg.DagsterInstance, job: str) -> bool:
     """Whether a run of the job is queued or under way."""
     return bool(instance.get_runs(dg.RunsFilter(job_name=job, statuses=ACTIVE), limit=1))
-
-
-def _cause(event: dg.DagsterEvent) -> str:
-    """One line of what failed a step: its own description where it gave one, else the innermost error's text."""
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return f"{event.step_key}: {data.user_failure_data.description}"
-    error = data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return f"{event.step_key}: {error.message.strip() if error else 'no cause recorded'}"
 
 
 ALL = (retrain_sensor, promotion_sensor, forecast_sensor, failure_alert, check_alert)

@@ -20,6 +20,6 @@ def real_workbook() -> Path:
     return path
 
 
-@pytest.fixture()
+@pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(root=str(tmp_path / "lake"))

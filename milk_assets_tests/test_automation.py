@@ -36,5 +36,7 @@ def test_the_last_week_is_looked_at_again_for_late_and_corrected_files() -> None
         (Vintage(MONDAY, "1"), Trained(Vintage(MONDAY, "1"), "old"), "training code changed"),
     ],
 )
-def test_a_model_is_due_weekly_on_corrections_and_on_changed_code(newest: Vintage, trained: Trained | None, reason: str | None) -> None:
+def test_a_model_is_due_weekly_on_corrections_and_on_changed_code(
+    newest: Vintage, trained: Trained | None, reason: str | None
+) -> None:
     assert retrain_reason(newest, trained, CODE) == reason

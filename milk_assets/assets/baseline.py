@@ -21,7 +21,7 @@ ALIAS = "baseline"
 @dg.asset(partitions_def=publications, deps=[features.features], group_name="models", kinds={"mlflow"}, owners=[OWNER])
 def baseline(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
     """The last published price as forecast, with intervals and chances of change from its own past errors; may be champion."""
-    from milk_assets.forecasting.model import baseline as no_change
+    from milk_assets.forecasting.baseline import baseline as no_change
 
     publication = context.partition_key
     model = no_change(features.read_panel(lake, publication))
@@ -29,7 +29,7 @@ def baseline(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tra
         facts = {"kind": ALIAS, "trained_through": publication}
         version = bundles.publish(model, facts, artefacts, tracking, tags=facts)
         tracking.point(ALIAS, version.number)
-    made = {"version": version.number, "bundle": version.bundle, "is_baseline": True}
+    made: dict[str, Any] = {"version": version.number, "bundle": version.bundle, "is_baseline": True}
     lake.write_json(f"{LAYER}/{publication}/{FILE}", made)
     return dg.MaterializeResult(metadata=made, data_version=dg.DataVersion(version.bundle))
 

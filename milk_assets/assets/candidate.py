@@ -50,7 +50,7 @@ def candidate(
 
     Tuning sees nothing of the dates on which the gate will compare: a recipe may not be chosen on its own examination.
     """
-    from milk_assets.forecasting.model import fit
+    from milk_assets.forecasting.fitting import fit
     from milk_assets.forecasting.recipe import Recipe
     from milk_assets.forecasting.tuning import tune
 

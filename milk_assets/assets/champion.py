@@ -107,7 +107,9 @@ def _apply(
         if before is not None:
             tracking.point("previous_champion", before["version"])
         tracking.point("champion", choice["version"])
-        artefacts.write_json(serving.SERVED, {**choice, "facts": bundle.facts, "since": datetime.now(UTC).isoformat(), "decided_on": publication})
+        artefacts.write_json(
+            serving.SERVED, {**choice, "facts": bundle.facts, "since": datetime.now(UTC).isoformat(), "decided_on": publication}
+        )
     except Exception as error:
         record("aborted", f"{type(error).__name__}: {error}")
         raise

@@ -57,12 +57,22 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
 
     publication = context.partition_key
     panel = features.read_panel(lake, publication)
-    challenger, no_change, champion = candidate.read(lake, publication), baseline.read(lake, publication), serving.served(artefacts)
+    challenger, no_change, champion = (
+        candidate.read(lake, publication),
+        baseline.read(lake, publication),
+        serving.served(artefacts),
+    )
     recipe = None if champion is None else champion["facts"].get("recipe")
     models = {gate.CHALLENGER: Recipe.from_dict(challenger["recipe"]), gate.BASELINE: None}
     models[gate.CHAMPION] = None if recipe is None else Recipe.from_dict(recipe)
-    examined = panel.dates[-(Policy().dates + max(HORIZONS)) :]
-    table = backtest(panel, models, examined, refit_every=max(HORIZONS), on_progress=context.log.info)
+    examined = list(panel.dates[-(Policy().dates + max(HORIZONS)) :])
+    table = backtest(
+        panel,
+        models,
+        examined,
+        refit_every=max(HORIZONS),
+        on_progress=lambda done, blocks: context.log.info("backtest: %d of %d", done, blocks),
+    )
     scores = gate.score(table)
     decision = gate.decide(scores)
     lake.write_table(backtest_path(publication), table)

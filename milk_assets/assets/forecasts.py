@@ -71,7 +71,11 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     table = table.assign(model_version=str(standing["version"]), is_baseline=standing["is_baseline"])
     vintage = prices.read_vintage(lake, publication)
     lake.write_table(path(publication), table)
-    made = {name: standing[name] for name in serving.FACTS} | {"workbook": vintage["sha256"], "sample": vintage["sample"]}
+    made = {name: standing[name] for name in serving.FACTS} | {
+        "trained_through": standing["facts"]["trained_through"],
+        "workbook": vintage["sha256"],
+        "sample": vintage["sample"],
+    }
     lake.write_json(f"{LAYER}/{publication}/{MADE}", made)
     national = table[(table.level == "national") & (table.task == "month")]
     return dg.MaterializeResult(

@@ -23,7 +23,8 @@ def of_table(table: "pd.DataFrame", uri: str, descriptions: Mapping[str, str]) -
     descriptions: column → meaning and unit; a column without one is shown bare.
     """
     columns = [
-        dg.TableColumn(name=str(name), type=str(dtype), description=descriptions.get(str(name))) for name, dtype in table.dtypes.items()
+        dg.TableColumn(name=str(name), type=str(dtype), description=descriptions.get(str(name)))
+        for name, dtype in table.dtypes.items()
     ]
     return {
         "dagster/row_count": len(table),

@@ -3,16 +3,121 @@
 Belongs here: which publication a day reports on, and writing the formats. What the report says is `milk_assets.reporting`'s.
 """
 
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from milk_assets.assets import evaluation, forecasts, metadata, prices
-from milk_assets.assets import workbook as raw
+from milk_assets.assets import evaluation, forecasts, prices
 from milk_assets.environment import OWNER
 from milk_assets.partitions import days
 from milk_assets.resources.lake import Lake
+from milk_assets.sniim.calendar import expected_between, expected_publications
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from milk_assets.reporting.report import Provenance, Report
 
 LAYER = "price_report"
-LATEST = "latest"
+LATEST = "latest"  # beside the days: the newest report under names that never change
+PAGE = "report.html"
+
+
+def path(day: str, file: str = PAGE) -> str:
+    """A format of a day's report; `latest` is a day too."""
+    return f"{LAYER}/{day}/{file}"
+
+
+@dg.asset(partitions_def=days, deps=[forecasts.forecasts], group_name="report", kinds={"html", "excel", "csv"}, owners=[OWNER])
+def price_report(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeResult[Any]:
+    """The day's report as HTML, XLSX, CSV, JSON and a digest: prices and forecasts of the newest publication not after the day."""
+    from milk_assets.reporting.digest import to_digest
+    from milk_assets.reporting.html import to_html
+    from milk_assets.reporting.spreadsheet import to_xlsx
+    from milk_assets.reporting.tables import to_csv, to_json
+
+    day = context.partition_key
+    publication = lake.newest(forecasts.LAYER, forecasts.MADE, until=day)
+    if publication is None:
+        raise dg.Failure(f"nothing was forecast on or before {day}; run the job `forecast` first", allow_retries=False)
+    report = _report(lake, date.fromisoformat(day), publication)
+    digest = to_digest(report)
+    files = {
+        PAGE: to_html(report).encode(),
+        "report.xlsx": to_xlsx(report),
+        "report.csv": to_csv(report).encode(),
+        "report.json": to_json(report).encode(),
+        "digest.txt": digest.encode(),
+    }
+    newest = lake.newest(LAYER, PAGE, until="9999")
+    _write(lake, day, files)
+    if newest is None or day >= newest:
+        _write(lake, LATEST, files)
+    return dg.MaterializeResult(
+        metadata={
+            "publication": publication,
+            "headline": report.headline,
+            "banners": "\n".join(report.banners) or "none",
+            "digest": dg.MetadataValue.md("\n\n".join(digest.splitlines())),
+            "kilobytes": {name: round(len(content) / 1000, 1) for name, content in files.items()},
+            "dagster/uri": lake.uri(path(day)),
+        }
+    )
+
+
+def _report(lake: Lake, day: date, publication: str) -> "Report":
+    from milk_assets.reporting.facts import build_report
+
+    city_prices, table = lake.read_table(prices.path(publication)), lake.read_table(forecasts.path(publication))
+    earlier = [key for key in lake.partitions(forecasts.LAYER, forecasts.MADE) if key < publication]
+    return build_report(
+        city_prices,
+        lake.read_table(prices.averages_path(publication)),
+        table,
+        day=day,
+        publication=date.fromisoformat(publication),
+        next_publication=expected_publications(day, 1)[0],
+        provenance=_provenance(lake, day, publication, city_prices),
+        previous_forecasts=lake.read_table(forecasts.path(earlier[-1])) if earlier else None,
+        evaluation=_record(lake, publication),
+    )
+
+
+def _provenance(lake: Lake, day: date, publication: str, city_prices: "pd.DataFrame") -> "Provenance":
+    from milk_assets.reporting.report import Provenance
+
+    vintage, made = prices.read_vintage(lake, publication), forecasts.read_made(lake, publication)
+    newest = city_prices[city_prices.publication == city_prices.publication.max()]
+    late = [expected for expected in expected_between(date.fromisoformat(publication), day) if publication < expected.isoformat()]
+    return Provenance(
+        workbook=vintage["workbook"],
+        sha256=vintage["sha256"],
+        sample=vintage["sample"],
+        model_version=str(made["version"]),
+        model_alias="champion",
+        is_baseline=made["is_baseline"],
+        trained_through=None if made["is_baseline"] else date.fromisoformat(made["trained_through"]),
+        covered=int(newest.price.notna().sum()),
+        active=city_prices.dropna(subset="price").series.nunique(),
+        stale_days=(day - late[0]).days if late else 0,
+        source_note=vintage["source_note"],
+    )
+
+
+def _record(lake: Lake, publication: str) -> "pd.DataFrame | None":
+    """How the model that made the forecasts did in the newest evaluation that judged it; None before there is one."""
+    newest = lake.newest(evaluation.LAYER, evaluation.DECISION, until=publication)
+    if newest is None:
+        return None
+    decided, served = evaluation.read_decision(lake, newest), forecasts.read_made(lake, publication)["bundle"]
+    judged = [name for name in ("challenger", "champion") if decided[name] and decided[name]["bundle"] == served]
+    table = lake.read_table(evaluation.backtest_path(newest))
+    return table[table.model == (judged[0] if judged else "baseline")]
+
+
+def _write(lake: Lake, folder: str, files: Mapping[str, bytes]) -> None:
+    """Every format of one report; the page last, because it is what readers open."""
+    for name, content in sorted(files.items(), key=lambda file: file[0] == PAGE):
+        lake.write_bytes(path(folder, name), content)

@@ -61,9 +61,7 @@ def accepted(lake: Lake, publication: str) -> str | None:
     kinds={"parquet", "pandera"},
     owners=[OWNER],
 )
-def prices(
-    context: dg.AssetExecutionContext, lake: Lake
-) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Every city price as known on the publication date: one row a series and date, MXN per litre.
 
     Nothing is written unless every blocking check holds: an earlier, proven table of the same publication stays.

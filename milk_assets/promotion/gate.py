@@ -73,24 +73,23 @@ def score(backtest: pd.DataFrame, policy: Policy | None = None) -> pd.DataFrame:
     Returns columns model, lead, dates, mae, mae_no_change, ratio; a horizon or model without any date has no row.
     """
     policy = policy or Policy()
-    rows = backtest[
+    judged = (
         (backtest.task == "publication") & (backtest.level == "city") & backtest.lead.isin(HORIZONS) & backtest.actual.notna()
-    ]
-    models = rows.model.nunique()
-    shared = rows.groupby(["lead", "target"]).model.nunique()
-    shared = shared[shared == models].reset_index()[["lead", "target"]]
-    newest = shared.sort_values("target").groupby("lead").tail(policy.dates)
+    )
+    rows = backtest[judged]
+    seen_by = rows.groupby(["lead", "target"], as_index=False).agg(models=("model", "nunique"))
+    shared = seen_by[seen_by.models == rows.model.nunique()]
+    newest = shared.sort_values("target").groupby("lead").tail(policy.dates)[["lead", "target"]]
     rows = rows.merge(newest, on=["lead", "target"])
     errors = rows.assign(mae=(rows.forecast - rows.actual).abs(), mae_no_change=(rows.no_change - rows.actual).abs())
     per_date = errors.groupby(["model", "lead", "target"], as_index=False)[["mae", "mae_no_change"]].mean()
-    table = per_date.groupby(["model", "lead"], as_index=False).agg(
-        dates=("target", "nunique"), mae=("mae", "mean"), mae_no_change=("mae_no_change", "mean")
-    )
+    figures = {"dates": ("target", "nunique"), "mae": ("mae", "mean"), "mae_no_change": ("mae_no_change", "mean")}
+    table = per_date.groupby(["model", "lead"], as_index=False).agg(**figures)
     return table.assign(ratio=table.mae / table.mae_no_change.replace(0.0, np.nan))
 
 
 def skill(scores: pd.DataFrame, model: str) -> float | None:
-    """S: the mean over horizons of a model's MAE over that of no change; below 1 is better. None where a horizon has no figure."""
+    """S: mean over horizons of a model's MAE over that of no change; below 1 is better. None where a horizon has no figure."""
     return _skill(scores, model)
 
 

@@ -26,7 +26,7 @@ class LakeError(RuntimeError):
     """The lake cannot give or take a file: says which path of which root, and what to do."""
 
 
-class Lake(dg.ConfigurableResource):
+class Lake(dg.ConfigurableResource[Any]):
     """Files under one root.
 
     root: absolute folder path, or `s3://bucket`. endpoint: another S3 server than AWS's own, such as an emulator.

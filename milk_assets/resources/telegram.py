@@ -6,6 +6,7 @@ Belongs here: one call to the Bot API, bounded and without a trace of the token.
 import html
 import os
 import time
+from typing import Any
 
 import dagster as dg
 
@@ -18,7 +19,7 @@ TOKEN = "MILK_TELEGRAM_TOKEN"  # noqa: S105  # the variable's name
 CHAT = "MILK_TELEGRAM_CHAT"
 
 
-class Telegram(dg.ConfigurableResource):
+class Telegram(dg.ConfigurableResource[Any]):
     """The chat that hears of failures. The token and the chat come from MILK_TELEGRAM_TOKEN and MILK_TELEGRAM_CHAT when a message
     is sent, so that nothing secret stands in a definition, a run's configuration or the UI.
 

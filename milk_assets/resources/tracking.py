@@ -4,8 +4,10 @@ Belongs here: starting and ending MLflow runs through dagster-mlflow, registerin
 business. MLflow takes seconds to import, so it is imported when the first run starts.
 """
 
+import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 SAFE_SETTINGS = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
 }
@@ -40,7 +43,7 @@ class Version:
     tags: Mapping[str, str]
 
 
-class Tracking(dg.ConfigurableResource):
+class Tracking(dg.ConfigurableResource[Any]):
     """MLflow's tracking server and registry.
 
     tracking_uri: a SQLite database or a server. artefact_root: where a new experiment keeps its artefacts (folder URI or s3://).
@@ -64,9 +67,14 @@ class Tracking(dg.ConfigurableResource):
 
         config = {"mlflow_tracking_uri": self.tracking_uri, "experiment_name": self.experiment, "env": {}}
         started = SimpleNamespace(
-            log=context.log, dagster_run=context.run, run_id=context.run.run_id, resource_config={**config, "extra_tags": _run_tags(context)}
+            log=SimpleNamespace(info=context.log.debug),  # it says "starting a new run" of a run it resumes
+            dagster_run=context.run,
+            run_id=context.run.run_id,
+            resource_config={**config, "extra_tags": _run_tags(context)},
         )
-        mlflow = MlFlow(started)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)  # known, and pinned by the lock
+            mlflow = MlFlow(started)
         status = "FAILED"
         try:
             yield mlflow
@@ -97,22 +105,28 @@ class Tracking(dg.ConfigurableResource):
         import mlflow
         from mlflow.models import infer_signature
 
+        import lambda_service
         from milk_assets.promotion import pyfunc
 
         with tempfile.TemporaryDirectory() as folder:
             for name, content in files.items():
                 (Path(folder) / name).write_bytes(content)
             example, answer = pyfunc.example(files)
-            info = mlflow.pyfunc.log_model(
-                name="bundle",
-                python_model=pyfunc.__file__,  # a model from code: nothing is pickled
-                artifacts={"bundle": folder},
-                code_paths=[str(Path(pyfunc.lambda_service.__path__[0]))],
-                signature=infer_signature(example, answer),
-                pip_requirements=["numpy", "pandas", "xgboost-cpu"],  # stated: inferring them takes ten seconds
-            )
-        registered = mlflow.register_model(info.model_uri, self.model, tags={BUNDLE_TAG: bundle, **tags})
-        return Version(int(registered.version), bundle, {BUNDLE_TAG: bundle, **tags})
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # hints about examples and integers; the signature is exact
+                info = mlflow.pyfunc.log_model(
+                    name="bundle",
+                    python_model=pyfunc.__file__,  # a model from code: nothing is pickled
+                    artifacts={"bundle": folder},
+                    code_paths=[lambda_service.__path__[0]],
+                    signature=infer_signature(example, answer),
+                    pip_requirements=["numpy", "pandas", "xgboost-cpu"],  # stated: inferring them takes ten seconds
+                )
+        with existing_is_fine():
+            client.create_registered_model(self.model)
+        named = {BUNDLE_TAG: bundle, **tags}
+        made = client.create_model_version(self.model, info.artifact_path, info.run_id, named, model_id=info.model_id)
+        return Version(int(made.version), bundle, named)
 
     def point(self, alias: str, version: int) -> None:
         """Make an alias of the model name a version."""
@@ -144,10 +158,24 @@ class Tracking(dg.ConfigurableResource):
             Path(self.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         import mlflow
 
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
         mlflow.set_tracking_uri(self.tracking_uri)
         mlflow.set_registry_uri(self.tracking_uri)
         if mlflow.get_experiment_by_name(self.experiment) is None:
             mlflow.create_experiment(self.experiment, artifact_location=self.artefact_root)
+
+
+@contextmanager
+def existing_is_fine() -> Iterator[None]:
+    """Let pass that what is to be created is there already, and nothing else."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def _run_tags(context: dg.AssetExecutionContext) -> dict[str, str]:

@@ -1,0 +1,67 @@
+"""Drift: whether a publication behaves as its market always has.
+
+Belongs here: the asset and its documents. The statistics and their thresholds are `milk_assets.monitoring`'s.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from milk_assets.assets import metadata, prices
+from milk_assets.environment import OWNER
+from milk_assets.partitions import publications
+from milk_assets.resources.lake import Lake
+
+LAYER = "drift_report"
+CHECK = "markets_move_as_they_always_have"
+
+
+def path(publication: str, file: str = "drift.json") -> str:
+    """The verdicts; beside them, where there is history enough, Evidently's own result and page."""
+    return f"{LAYER}/{publication}/{file}"
+
+
+@dg.asset(
+    partitions_def=publications,
+    deps=[prices.prices],
+    check_specs=[dg.AssetCheckSpec(CHECK, asset="drift_report", description="No market has left its own history.")],
+    group_name="monitoring",
+    kinds={"evidently", "json", "html"},
+    owners=[OWNER],
+)
+def drift_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+    """Log returns, shares of changed prices and spreads of each market against their own history; levels always drift."""
+    from milk_assets.monitoring.drift import drift_report as judge
+    from milk_assets.resources.lake import json_bytes
+
+    publication = context.partition_key
+    drift = judge(lake.read_table(prices.path(publication)), date.fromisoformat(publication))
+    document = {
+        "publication": publication,
+        "outcome": drift.outcome,
+        "signals": [asdict(result) for result in drift.results],
+        "coverage": asdict(drift.coverage),
+        "evidently": drift.evidently,
+    }
+    files = {"drift.json": json_bytes(document)} | ({"drift.html": drift.html.encode()} if drift.html else {})
+    for name, content in files.items():
+        lake.write_bytes(path(publication, name), content)
+    told = [f"{breach.signal} of {breach.milk}, {breach.channel}" for breach in drift.breaches]
+    told += [f"no price from {', '.join(drift.coverage.missing_states)}"] if drift.coverage.missing_states else []
+    yield dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=drift.outcome != "breached",
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{drift.outcome.replace('_', ' ')}{': ' if told else ''}{'; '.join(told)}",
+    )
+    yield dg.MaterializeResult(
+        metadata={
+            "outcome": drift.outcome,
+            "coverage": drift.coverage.share,
+            "signals": metadata.records([asdict(result) for result in drift.results]),
+            "dagster/uri": lake.uri(path(publication, "drift.html" if drift.html else "drift.json")),
+        }
+    )
