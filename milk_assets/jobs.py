@@ -5,19 +5,15 @@ Belongs here: selections. When a job runs is `sensors` and `schedules`; a job ca
 
 import dagster as dg
 
-from milk_assets.partitions import days, publications
-
 # workbook, prices and features in one run: a bad workbook stops itself, and nothing after it starts
 ingest = dg.define_asset_job(
     "ingest",
     selection=["workbook", "prices", "features"],
-    partitions_def=publications,
     description="Read a publication's workbook, prove its prices, compute its features.",
 )
 train = dg.define_asset_job(
     "train",
     selection=["baseline", "candidate", "evaluation"],
-    partitions_def=publications,
     description="Tune and fit a candidate, register it, and score it beside the champion and no change on the same dates.",
 )
 promote = dg.define_asset_job(
@@ -26,11 +22,8 @@ promote = dg.define_asset_job(
 forecast = dg.define_asset_job(
     "forecast",
     selection=["forecasts", "drift_report"],
-    partitions_def=publications,
     description="Forecast every active series with the champion, and compare the publication with its history.",
 )
-report = dg.define_asset_job(
-    "report", selection=["price_report"], partitions_def=days, description="Write the day's price report in all its formats."
-)
+report = dg.define_asset_job("report", selection=["price_report"], description="Write the day's price report in all its formats.")
 
 ALL = (ingest, train, promote, forecast, report)

@@ -23,3 +23,13 @@ def real_workbook() -> Path:
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(root=str(tmp_path / "lake"))
+
+
+@pytest.fixture(scope="session")
+def sample_workbook() -> bytes:
+    """Generated workbook of 2024-01-03 to 2025-03-31, as the sample publisher serves it."""
+    from datetime import date
+
+    from milk_assets.sniim.sample import sample_workbook
+
+    return sample_workbook(date(2025, 3, 31))

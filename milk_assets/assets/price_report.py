@@ -30,7 +30,13 @@ def path(day: str, file: str = PAGE) -> str:
     return f"{LAYER}/{day}/{file}"
 
 
-@dg.asset(partitions_def=days, deps=[forecasts.forecasts], group_name="report", kinds={"html", "excel", "csv"}, owners=[OWNER])
+@dg.asset(
+    partitions_def=days,
+    deps=[dg.AssetDep(forecasts.forecasts, partition_mapping=dg.AllPartitionMapping())],
+    group_name="report",
+    kinds={"html", "excel", "csv"},
+    owners=[OWNER],
+)
 def price_report(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeResult[Any]:
     """The day's report as HTML, XLSX, CSV, JSON and a digest: prices and forecasts of the newest publication not after the day."""
     from milk_assets.reporting.digest import to_digest
