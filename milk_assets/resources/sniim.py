@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import dagster as dg
+from pydantic import Field
 
 from milk_assets.sniim.blocks import workbook_fault
 from milk_assets.sniim.names import file_name
@@ -76,7 +77,7 @@ class SniimSource(dg.ConfigurableResource):  # type: ignore[type-arg]
     base_url: str
     timeout_seconds: float = 20.0  # the site is slow at times
     deadline_seconds: float = 180.0
-    attempts: int = 4
+    attempts: int = Field(default=4, ge=1)
     back_off_seconds: float = 2.0
     max_bytes: int = 30_000_000  # a file is 0.8 MB and grows by 0.4 MB a year
 
@@ -139,10 +140,8 @@ class Client:
                 return ask(day, until)
             except _AttemptError as fault:
                 reason = fault.reason
-                wait = (
-                    self.back_off * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
-                )  # jitter: others may have failed at the same time
-                wait = min(max(wait, fault.wait), LONGEST_WAIT)
+                jitter = random.uniform(0.5, 1.5)  # others may have failed at the same moment
+                wait = min(max(self.back_off * 2 ** (attempt - 1) * jitter, fault.wait), LONGEST_WAIT)
                 if not fault.passing or attempt == self.attempts or time.monotonic() + wait >= until:
                     break
             self.sleep(wait)
@@ -201,7 +200,7 @@ class Client:
 
     @contextmanager
     def _request(self, method: str, day: date, until: float) -> Iterator[requests.Response]:
-        """One request, its body still to be read; every way in which it can break is a `_AttemptError`."""
+        """One request, its body still to be read; every way in which it can break is an `_AttemptError`."""
         import requests
 
         timers: list[Timer] = []
@@ -234,7 +233,7 @@ class Client:
                 "expected a certificate that can be trusted, found none; check the address and the clock", passing=False
             )
         if isinstance(error, exceptions.ConnectionError | exceptions.ChunkedEncodingError | exceptions.ContentDecodingError):
-            return _AttemptError("expected a whole answer, found the connection refused, reset or closed early")
+            return _AttemptError("expected a whole answer, found the connection refused, reset, closed early or silent")
         return _AttemptError(
             f"expected an address that can be asked, found a {type(error).__name__}; check base_url", passing=False
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,9 @@ from milk_assets.sniim.names import CHANNEL_LABELS, COLUMNS, MILK_LABELS, Unknow
 Cell = str | float | int | bool | date | datetime | time | timedelta
 Row = list[Cell]
 
+# The library lays out every cell up to the last one: a single figure in XFD1048576 would take all memory, and the process with it.
+# The source uses A to F, and some 10,000 rows a year.
+_FAR_CELL = re.compile(rb'<c r="((?:[B-Z][A-Z]|[A-Z]{3})\d+|[A-Z]{1,2}\d{6,})"')
 MAX_UNPACKED_BYTES = 400_000_000  # a workbook of 184 publications unpacks to 2.6 MB; far above that is an archive bomb
 MONTHS = (
     "enero",
@@ -100,6 +104,7 @@ def _open(content: bytes, file: str) -> list[Sheet]:
     fault = workbook_fault(content)
     if fault is not None:
         raise WorkbookError(f"{file}: {fault}; download it again")
+    _require_no_far_cell(content, file)
     # calamine reads the cells of 184 publications in 0.1 s; openpyxl needs half a second at its fastest.
     from python_calamine import CalamineWorkbook
 
@@ -111,6 +116,22 @@ def _open(content: bytes, file: str) -> list[Sheet]:
         raise WorkbookError(
             f"{file}: expected a readable workbook, found damage inside it ({error}); download it again"
         ) from error
+
+
+def _require_no_far_cell(content: bytes, file: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
+                continue
+            try:
+                far = _FAR_CELL.search(archive.read(name))
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+                raise WorkbookError(
+                    f"{file}: expected a readable workbook, found {name} damaged ({error}); download it again"
+                ) from error
+            if far is not None:
+                where = f"cell {far[1].decode()} of {name}"
+                raise WorkbookError(f"{file}: expected cells within A1 to AZ99999, found {where}; {_ASK}")
 
 
 def workbook_fault(content: bytes) -> str | None:

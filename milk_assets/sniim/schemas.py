@@ -11,8 +11,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from milk_assets.sniim.names import AVERAGES, CHANNELS, MILKS
-
-KEPT = ("kept", "blank", "zero")
+from milk_assets.sniim.workbook import KEPT
 
 
 def _words(holds: Callable[[str], bool], expected: str, description: str) -> pa.Column:

@@ -16,12 +16,10 @@ import pandas as pd
 from milk_assets.sniim.blocks import Block, WorkbookError, find_blocks
 from milk_assets.sniim.names import AVERAGES, COLUMNS, NATIONAL, canonical_name, known_places, series_key, slug
 
-__all__ = ["SAMPLE_WORD", "Workbook", "WorkbookError", "read_workbook"]
+__all__ = ["KEPT", "SAMPLE_WORD", "Workbook", "WorkbookError", "read_workbook"]
 
 SAMPLE_WORD = "muestra"  # in the source note of every generated workbook, and in none of the source's
-_KEPT = np.array(
-    ["kept", "blank", "zero"], dtype=object
-)  # by code: a price, a blank cell, a 0 (which the source means as "no price")
+KEPT = ("kept", "blank", "zero")  # a price; none, the cell is blank; none, the cell is 0, by which the source means the same
 _PLAIN_NUMBERS = (int, float)
 _AVERAGE_WORDS = {
     "arithmetic": "promedio-aritm",
@@ -190,7 +188,7 @@ def _prices(body: _Body, days: pd.DatetimeIndex) -> pd.DataFrame:
             "milk": milk[code % columns],
             "channel": channel[code % columns],
             "price": np.where(why == 0, value, np.nan),
-            "kept": _KEPT[why],
+            "kept": np.array(KEPT, dtype=object)[why],
         }
     )
 

@@ -274,6 +274,17 @@ def test_a_dripping_site_ends_with_the_deadline(site, start):
         hurried.fetch(DAY)
 
 
+def test_a_body_that_falls_silent_ends_with_the_timeout(site):
+    def stall(handler: BaseHTTPRequestHandler) -> None:
+        answer(200, GOOD[:5000], XLSX, stated=len(GOOD))(handler)
+        site.silent(handler)
+
+    site.script = [stall]
+    impatient = Client(site.url, timeout=0.1, deadline=1000, attempts=1, back_off=0, max_bytes=1_000_000)
+    with within(5), pytest.raises(SourceError, match="closed early or silent"):
+        impatient.fetch(DAY)
+
+
 def test_no_attempt_is_made_that_would_begin_after_the_deadline(site, waits):
     site.script = [answer(503)]
     hurried = Client(site.url, timeout=5, deadline=30, attempts=3, back_off=100, max_bytes=1000, sleep=waits.append)
@@ -292,7 +303,7 @@ def test_a_file_that_is_too_large_is_refused_once(site, client, stated):
 
 def test_a_site_that_is_down_is_an_error_and_not_a_missing_file(site, client):
     closed = Client("http://127.0.0.1:9/files", timeout=1, deadline=10, attempts=2, back_off=0, max_bytes=1000)
-    with pytest.raises(SourceError, match=r"found the connection refused, reset or closed early \(attempt 2 of 2\)"):
+    with pytest.raises(SourceError, match=r"found the connection refused, reset, closed early or silent \(attempt 2 of 2\)"):
         closed.find(DAY)
 
 

@@ -206,8 +206,21 @@ def test_a_workbook_damaged_inside_is_refused(draft):
         for name in whole.namelist():
             content = whole.read(name)
             broken.writestr(name, content[: len(content) // 2] if "sheet1" in name else content)
-    with pytest.raises(WorkbookError, match="found damage inside it"):
+    with pytest.raises(WorkbookError, match=r"expected a readable workbook, found .*damage"):
         read_workbook(stream.getvalue(), "x.xlsx")
+
+
+@pytest.mark.parametrize("cell", ["XFD3", "BA1", "A1048576"])
+def test_a_stray_cell_far_out_is_refused_before_it_takes_all_memory(draft, cell):
+    stream = BytesIO()
+    with zipfile.ZipFile(BytesIO(draft.content())) as whole, zipfile.ZipFile(stream, "w") as strayed:
+        for name in whole.namelist():
+            far = f'<row r="1048576"><c r="{cell}"><v>1</v></c></row></sheetData>'.encode()
+            strayed.writestr(name, whole.read(name).replace(b"</sheetData>", far) if "sheet1" in name else whole.read(name))
+    with pytest.raises(
+        WorkbookError, match=f"expected cells within A1 to AZ99999, found cell {cell} of xl/worksheets/sheet1.xml"
+    ):
+        read_workbook(stream.getvalue())
 
 
 def test_an_archive_of_something_else_is_refused():
