@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_service.features import SAME, Floats
+from lambda_service.structure import RETURN
 
 # Edges between the bins, in MXN/l before scaling: the middle bin is "same", the others split the seen changes into parts of similar weight.
-EDGES = (-2.0, -1.0, -0.5, -0.2, -SAME, SAME, 0.2, 0.5, 1.0, 2.0)
+EDGES = (-1.5, -0.6, -0.2, -SAME, SAME, 0.2, 0.6, 1.5)
 SAME_BIN = EDGES.index(SAME)
 BINS = len(EDGES) + 1
+UNIT = 7.0  # publications: the distance at which nothing is scaled, the middle of the month that begins
 GRID = 21  # points at which each bin's own quantiles are kept
 
 
@@ -25,17 +27,22 @@ GRID = 21  # points at which each bin's own quantiles are kept
 class Bins:
     """How the changes inside each bin are spread.
 
-    inside: (BINS, GRID) quantiles of the scaled change in each bin, non-decreasing over the whole. power, reference: a change seen at a
-    distance d is divided by (d / reference) ** power first, so that one set of bins serves near and far.
+    inside: (BINS, GRID) quantiles of the scaled change in each bin, non-decreasing over the whole. power: how rises grow with the distance;
+    changes are divided by `scale` first, so that one set of bins serves near and far. 0: nothing is scaled, neither up nor down.
     """
 
     inside: Floats
     power: float
-    reference: float
 
-    def scale(self, distance: Floats) -> Floats:
-        """What a unit of the scaled change is worth at a distance (publications), MXN/l."""
-        return np.maximum(np.asarray(distance, dtype=float), 1.0) ** self.power / self.reference**self.power
+    def scale(self, distance: Floats, up: NDArray[np.bool_]) -> Floats:
+        """What a unit of the scaled change is worth, (R,) MXN/l, up or down, at a distance (R,) in publications.
+
+        Rises add up, as distance ** power. Falls are promotions, and promotions end: 1 - e^(-distance/8), the rate at which room is regained.
+        """
+        if not self.power:
+            return np.ones(len(up))
+        away = np.maximum(np.asarray(distance, dtype=float), 1.0) / UNIT
+        return np.where(up, away**self.power, np.expm1(-away * UNIT / RETURN) / np.expm1(-UNIT / RETURN))
 
     def quantiles(self, chances: Floats, distance: Floats, levels: Floats) -> Floats:
         """Quantiles of the change, MXN/l.
@@ -50,22 +57,41 @@ class Bins:
         position = np.clip((level - below) / np.maximum(chances[row, which], 1e-12), 0.0, 1.0) * (GRID - 1)
         left = np.minimum(position.astype(int), GRID - 2)
         value = self.inside[which, left] + (position - left) * (self.inside[which, left + 1] - self.inside[which, left])
-        return np.asarray(value * self.scale(distance))
+        return np.asarray(value * self.scale(distance, value > 0))
+
+    def ranks(self, chances: Floats, distance: Floats, change: Floats) -> tuple[Floats, Floats]:
+        """Chance of less than a change, and of no more than it: where it falls in its distribution.
+
+        chances: (R, BINS). distance: (R,). change: (R,) MXN/l. Returns (R,) both; they differ only where "same" has a chance of its own.
+        """
+        scaled, same = change / self.scale(distance, change > 0), np.abs(change) <= SAME
+        tops = self.inside[:, -1]
+        up = np.minimum(SAME_BIN + 1 + np.searchsorted(tops[SAME_BIN + 1 :], scaled), BINS - 1)
+        down = np.minimum(np.searchsorted(tops[:SAME_BIN], scaled), SAME_BIN - 1)
+        which = np.where(same, SAME_BIN, np.where(change > 0, up, down))
+        position = np.ones(len(change))
+        for b in np.unique(which[~same]):
+            members = ~same & (which == b)
+            position[members] = np.interp(scaled[members], self.inside[b], np.linspace(0.0, 1.0, GRID))
+        row = np.arange(len(change))
+        start = np.where(which > 0, np.cumsum(chances, axis=1)[row, which - 1], 0.0)
+        no_more = start + position * chances[row, which]
+        return np.where(same, start, no_more), no_more
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {"inside": self.inside.tolist(), "power": self.power, "reference": self.reference}
+        return {"inside": self.inside.tolist(), "power": self.power}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Bins:
         """The bins `to_dict` wrote."""
-        return Bins(np.asarray(values["inside"], dtype=float), float(values["power"]), float(values["reference"]))
+        return Bins(np.asarray(values["inside"], dtype=float), float(values["power"]))
 
 
-def fit_bins(change: Floats, distance: Floats, power: float, reference: float) -> tuple[Bins, NDArray[np.intp]]:
+def fit_bins(change: Floats, distance: Floats, power: float) -> tuple[Bins, NDArray[np.intp]]:
     """The bins of seen changes, and the bin each one falls in. change, distance: (R,), MXN/l and publications."""
-    empty = Bins(np.zeros((BINS, GRID)), power, reference)
-    scaled = change / empty.scale(distance)
+    empty = Bins(np.zeros((BINS, GRID)), power)
+    scaled = change / empty.scale(distance, change > 0)
     # "same" is a fact about prices, not about scaled changes: it is decided first
     which = np.where(np.abs(change) <= SAME, SAME_BIN, np.digitize(scaled, EDGES))
     which = np.where((which == SAME_BIN) & (np.abs(change) > SAME), np.where(change > 0, SAME_BIN + 1, SAME_BIN - 1), which)
@@ -78,7 +104,7 @@ def fit_bins(change: Floats, distance: Floats, power: float, reference: float) -
         inside[b] = np.quantile(members, levels) if len(members) >= GRID else np.interp(levels, [0.0, 1.0], limits[b : b + 2])
     inside[SAME_BIN] = 0.0
     inside = np.maximum.accumulate(inside.ravel()).reshape(BINS, GRID)
-    return Bins(inside, power, reference), which
+    return Bins(inside, power), which
 
 
 def directions(chances: Floats) -> tuple[Floats, Floats, Floats]:

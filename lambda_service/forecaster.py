@@ -66,7 +66,8 @@ class TaskModel:
 
     booster: chances of the bins from features, or None: then `table` (distances x segments x bins) holds them. blend: share of the
     structure in the model's change, the rest being the median. dead_zone: changes smaller than this (MXN/l) are forecast as none.
-    knots: distances, in publications, at which trust and the two levels are known; between them they are interpolated.
+    The intervals move by the structure's share whatever the trust. knots: distances, in publications, at which trust (K,) and the two levels
+    (K, segments) are known; between them they are interpolated.
     """
 
     bins: Bins
@@ -84,7 +85,8 @@ class TaskModel:
         """Chances of the bins, (R, BINS). rows: (R, features and target features). segments: (R,)."""
         if self.booster is not None:
             return np.asarray(self.booster.inplace_predict(rows), dtype=float)
-        assert self.table is not None
+        if self.table is None:
+            raise BundleError(f"{MODEL} gives a task neither a booster nor a table: export the model again")
         distance = rows[:, len(FEATURES)]
         place = np.interp(distance, self.knots, np.arange(len(self.knots)))
         left = np.minimum(place.astype(int), len(self.knots) - 2)
@@ -103,9 +105,17 @@ class TaskModel:
         mixed = (1 - self.blend) * median + self.blend * structural if self.structure else median
         return np.where(np.abs(mixed) < self.dead_zone, 0.0, mixed)
 
-    def at(self, values: Floats, distance: Floats) -> Floats:
-        """A knotted quantity at some distances."""
-        return np.interp(distance, self.knots, values)
+    def trust_at(self, distance: Floats) -> Floats:
+        """Weight of the model against no change at some distances, (R,)."""
+        return np.interp(distance, self.knots, self.trust)
+
+    def level_at(self, levels: Floats, distance: Floats, segments: NDArray[np.intp]) -> Floats:
+        """The level to ask for at some distances and segments, (R,). levels: (knots, segments)."""
+        asked = np.empty(len(distance))
+        for code in range(levels.shape[1]):
+            members = segments == code
+            asked[members] = np.interp(distance[members], self.knots, levels[:, code])
+        return asked
 
 
 class Forecaster:
@@ -171,18 +181,18 @@ class Forecaster:
         shape = (len(windows), len(history.series))
         distance = np.repeat(np.array([w.distance for w in windows])[:, None], shape[1], axis=1)
         rows = with_target(np.broadcast_to(now, (*shape, len(FEATURES))), distance)
-        chances = task.chances(rows.reshape(-1, rows.shape[-1]), np.tile(history.segments, shape[0]))
+        segments = np.tile(history.segments, shape[0])
+        chances = task.chances(rows.reshape(-1, rows.shape[-1]), segments)
         flat = distance.ravel()
-        model = task.change(
-            task.bins.quantiles(chances, flat, np.array(0.5)), task.structural(known, history.segments, distance).ravel()
-        )
-        trust = task.at(task.trust, flat)
-        point = trust * model
+        median = task.bins.quantiles(chances, flat, np.array(0.5))
+        structural = task.structural(known, history.segments, distance).ravel()
+        trust = task.trust_at(flat)
+        point, shift = trust * task.change(median, structural), task.blend * structural
         offsets = {"forecast": point}
         for name, levels in (("80", task.level80), ("95", task.level95)):
-            level = task.at(levels, flat)
-            low = np.minimum(task.bins.quantiles(chances, flat, (1 - level) / 2), point)
-            high = np.maximum(task.bins.quantiles(chances, flat, (1 + level) / 2), point)
+            level = task.level_at(levels, flat, segments)
+            low = np.minimum(task.bins.quantiles(chances, flat, (1 - level) / 2) + shift, point)
+            high = np.maximum(task.bins.quantiles(chances, flat, (1 + level) / 2) + shift, point)
             offsets |= {f"lo{name}": low, f"hi{name}": high}
         up, same, down = directions(chances)
         grid = {name: value.reshape(shape) for name, value in offsets.items()}

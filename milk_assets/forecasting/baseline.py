@@ -12,7 +12,7 @@ from lambda_service.features import Floats
 from lambda_service.forecaster import SEGMENTS, TASKS, TaskModel
 from lambda_service.targets import Task
 from milk_assets.forecasting.averages import fit_averages
-from milk_assets.forecasting.calibration import NOMINAL
+from milk_assets.forecasting.calibration import LEVELS
 from milk_assets.forecasting.fitting import POWER, export
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel
@@ -32,7 +32,7 @@ def baseline(panel: Panel) -> Model:
 def _task(grid: Grid, task: Task) -> TaskModel:
     newest = len(grid.panel.dates) - 1
     samples = grid.samples(task, np.arange(newest), newest)
-    bins, which = fit_bins(samples.change, samples.distance, *POWER[task])
+    bins, which = fit_bins(samples.change, samples.distance, POWER[task])
     segment = grid.panel.segments[samples.series]
     windows = sorted(range(len(WINDOWS[task])), key=lambda place: sum(WINDOWS[task][place]))
     table = np.empty((len(windows), len(SEGMENTS), BINS))
@@ -43,8 +43,8 @@ def _task(grid: Grid, task: Task) -> TaskModel:
             table[row, code] = _frequencies(which[(samples.window == place) & (segment == code)], pooled)
         before = pooled
     knots = np.array([sum(WINDOWS[task][place]) / 2 for place in windows])
-    flat = np.ones(len(knots))
-    return TaskModel(bins, None, table, None, 0.0, 0.0, knots, 0.0 * flat, NOMINAL[0] * flat, NOMINAL[1] * flat)
+    level80, level95 = (np.full((len(knots), len(SEGMENTS)), level.nominal) for level in LEVELS[task])
+    return TaskModel(bins, None, table, None, 0.0, 0.0, knots, np.zeros(len(knots)), level80, level95)
 
 
 def _frequencies(which: np.ndarray[tuple[int], np.dtype[np.intp]], prior: Floats) -> Floats:

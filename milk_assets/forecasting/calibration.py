@@ -5,16 +5,34 @@ Belongs here: trust and conformal levels as plain functions of past errors. Maki
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lambda_service.features import Floats
+from lambda_service.targets import Task
 
-TRUST_GRID = np.linspace(0.0, 1.0, 11)  # the experts: no change, full trust, and nine in between
+EXPERTS = np.array([0.0, 0.5, 1.0])  # weights of the model: no change, half, full; between them trust is a mixture
 LEARNING_RATE = 10.0  # of the experts, per independent period: a lasting gain of 5 % moves half the weight in about two periods
-LEVEL_GRID = np.linspace(0.5, 0.998, 84)  # nominal coverages tried, in steps of about half a point
 LEVEL_WEIGHT = 3.0  # independent periods the prior level counts for
-NOMINAL = (0.80, 0.95)
+
+
+@dataclass(frozen=True)
+class Level:
+    """A nominal coverage. prior: the level asked for before anything is seen. least: the level that is always asked for; below it, intervals
+    of series that seldom change would shrink to a point, since a chance of "same" cannot be halved."""
+
+    nominal: float
+    prior: float
+    least: float
+
+
+# Publications start from the nominal levels. Months start a little wider: their windows overlap, so the past looks calmer than it was.
+LEVELS: dict[Task, tuple[Level, Level]] = {
+    "publication": (Level(0.80, 0.80, 0.70), Level(0.95, 0.95, 0.93)),
+    "month": (Level(0.80, 0.82, 0.70), Level(0.95, 0.96, 0.93)),
+}
 
 
 def trust_weight(change: Floats, model: Floats, origin: NDArray[np.intp], distance: float, prior: float) -> float:
@@ -24,27 +42,34 @@ def trust_weight(change: Floats, model: Floats, origin: NDArray[np.intp], distan
     windows nearer to each other than that share their weather, so they count as one period. prior: the weight before any loss is seen.
     Each expert w forecasts w * model; its loss is averaged an origin first, since the rows of one date are not independent.
     """
-    belief = np.exp(-(((TRUST_GRID - prior) / 0.35) ** 2))  # wide enough that either end is reached in a few clear periods
+    belief = np.array([(1 - prior) ** 2, 2 * prior * (1 - prior), prior**2])  # its mean is the prior, and no expert is ruled out
     if len(change):
-        losses = np.abs(change[:, None] - TRUST_GRID * model[:, None])
+        losses = np.abs(change[:, None] - EXPERTS * model[:, None])
         by_origin = _means(losses, origin)
         scale = max(float(by_origin[:, 0].mean()), 1e-9)
-        periods = len(by_origin) / max(distance, 1.0)
-        belief = belief * np.exp(-LEARNING_RATE * periods * (by_origin.mean(axis=0) - by_origin.mean(axis=0).min()) / scale)
-    return float((belief / belief.sum()) @ TRUST_GRID)
+        belief = belief * np.exp(-LEARNING_RATE * periods(origin, distance) * (by_origin.mean(axis=0) - by_origin.mean(axis=0).min()) / scale)
+    return float((belief / belief.sum()) @ EXPERTS)
 
 
-def calibrated_level(covered: NDArray[np.bool_], nominal: float, periods: float) -> float:
-    """The nominal coverage to ask for, so that `nominal` is reached.
+def periods(origin: NDArray[np.intp], distance: float) -> float:
+    """Independent periods behind forecasts from some origins: what they span, in units of the distance (at least one publication)."""
+    return (float(np.ptp(origin)) + 1) / max(distance, 1.0) if len(origin) else 0.0
 
-    covered: (R, LEVELS) whether the interval of each level in LEVEL_GRID held what happened, out of time. periods: independent ones behind
-    them; few leave the level near its prior, which is the nominal one.
+
+def needed_level(below: Floats, no_more: Floats) -> Floats:
+    """The least nominal coverage whose central interval would have held what happened, (R,) in [0, 1]. See `Bins.ranks`."""
+    return np.maximum(np.maximum(1 - 2 * no_more, 2 * below - 1), 0.0)
+
+
+def calibrated_level(needed: Floats, level: Level, number: float) -> float:
+    """The nominal coverage to ask for, so that the level's own is reached.
+
+    needed: (R,) what past forecasts, out of time, would have needed. number: independent periods behind them; few leave it near its prior.
     """
-    if not len(covered):
-        return nominal
-    reached = np.maximum.accumulate(covered.mean(axis=0))
-    needed = float(LEVEL_GRID[min(int(np.searchsorted(reached, nominal)), len(LEVEL_GRID) - 1)])
-    return (periods * needed + LEVEL_WEIGHT * nominal) / (periods + LEVEL_WEIGHT)
+    if not len(needed):
+        return level.prior
+    reached = float(np.quantile(needed, level.nominal, method="higher"))
+    return max((number * reached + LEVEL_WEIGHT * level.prior) / (number + LEVEL_WEIGHT), level.least)
 
 
 def _means(values: Floats, groups: NDArray[np.intp]) -> Floats:

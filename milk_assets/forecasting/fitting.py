@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_service.averages import AverageTask
-from lambda_service.distribution import BINS, Bins, fit_bins
+from lambda_service.distribution import BINS, fit_bins
 from lambda_service.features import FEATURES, TARGET_FEATURES, Floats
 from lambda_service.forecaster import FORMAT, MODEL, SEGMENTS, TASKS, Forecaster, TaskModel
 from lambda_service.structure import Structure
 from lambda_service.targets import Task
 from milk_assets.forecasting.averages import fit_averages
-from milk_assets.forecasting.calibration import LEVEL_GRID, NOMINAL, calibrated_level, trust_weight
+from milk_assets.forecasting.calibration import LEVELS, calibrated_level, needed_level, periods, trust_weight
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel
 from milk_assets.forecasting.recipe import Recipe, Trees
@@ -33,9 +33,9 @@ MAX_ROWS = 90_000  # of the final fit: more cost time and changed no figure; ori
 FOLD_ROWS = 40_000
 FOLDS = (0.5, 0.75)  # shares of the history after which the out-of-time fits stop learning
 GOLDEN_ROWS = 6
-# How changes grow with the distance: not at all for single publications, where a longer lead means more changes and not larger ones;
-# like a slowed walk for monthly means.
-POWER: dict[Task, tuple[float, float]] = {"publication": (0.0, 1.0), "month": (0.6, 13.0)}
+# How rises grow with the distance: not at all for single publications, where a longer lead means more changes and not larger ones; like
+# something between a walk (0.5) and a trend (1) for monthly means.
+POWER: dict[Task, float] = {"publication": 0.0, "month": 0.6}
 
 
 def fit(panel: Panel, recipe: Recipe, workers: int = 2) -> Model:
@@ -57,19 +57,32 @@ def fit(panel: Panel, recipe: Recipe, workers: int = 2) -> Model:
 
 @dataclass(frozen=True)
 class OutOfTime:
-    """Forecasts of windows that a fold's fit had not seen, with what happened: (R,) each, chances (R, BINS)."""
+    """Forecasts of windows that a fold's fit had not seen, with what happened. fold: that fit. chances: (R, BINS). model, structural: (R,)."""
 
+    fold: TaskModel
     samples: Samples
     chances: Floats
     model: Floats
+    structural: Floats
+
+    def of_window(self, place: int) -> OutOfTime:
+        """The forecasts of one window."""
+        chosen = self.samples.window == place
+        samples = Samples(**{name: values[chosen] for name, values in vars(self.samples).items()})
+        return OutOfTime(self.fold, samples, self.chances[chosen], self.model[chosen], self.structural[chosen])
+
+    def ranks(self) -> tuple[Floats, Floats]:
+        """Where what happened falls in the distributions, shifted as intervals are."""
+        shifted = self.samples.change - self.fold.blend * self.structural
+        return self.fold.bins.ranks(self.chances, self.samples.distance, shifted)
 
 
 def fit_task(grid: Grid, task: Task, recipe: Recipe, through: int, max_rows: int) -> TaskModel:
     """One task learned from what is known at row `through`, without calibration."""
     trees = recipe.trees(task)
     samples = grid.samples(task, _origins(grid, task, through, max_rows), through)
-    bins, which = fit_bins(samples.change, samples.distance, *POWER[task])
-    structure = _structure(grid, samples, recipe) if trees.blend else None
+    bins, which = fit_bins(samples.change, samples.distance, POWER[task])
+    structure = Structure(recipe.drift_window, recipe.drift_prior, recipe.drift_prior_weight, recipe.room_regained) if trees.blend else None
     knots = np.array([(first + last) / 2 for first, last in WINDOWS[task]])
     order = np.argsort(knots, kind="stable")
     flat = np.full(len(knots), np.nan)
@@ -82,32 +95,31 @@ def fit_task(grid: Grid, task: Task, recipe: Recipe, through: int, max_rows: int
         dead_zone=trees.dead_zone,
         knots=knots[order],
         trust=np.full_like(flat, recipe.trust_prior),
-        level80=np.full_like(flat, NOMINAL[0]),
-        level95=np.full_like(flat, NOMINAL[1]),
+        level80=np.full((len(flat), len(SEGMENTS)), LEVELS[task][0].prior),
+        level95=np.full((len(flat), len(SEGMENTS)), LEVELS[task][1].prior),
     )
 
 
 def _fit_task(grid: Grid, task: Task, recipe: Recipe) -> TaskModel:
     newest = len(grid.panel.dates) - 1
     final = fit_task(grid, task, recipe, newest, MAX_ROWS)
-    return calibrated(final, _out_of_time(grid, task, recipe, newest), task, recipe)
+    return calibrated(final, _out_of_time(grid, task, recipe, newest), grid.panel.segments, task, recipe)
 
 
-def calibrated(model: TaskModel, seen: list[OutOfTime], task: Task, recipe: Recipe) -> TaskModel:
-    """The task with trust and interval levels learned from out-of-time forecasts."""
+def calibrated(model: TaskModel, seen: list[OutOfTime], segments: NDArray[np.intp], task: Task, recipe: Recipe) -> TaskModel:
+    """The task with trust and interval levels learned from out-of-time forecasts. segments: (N,) of the panel's series."""
     trust, levels = [], []
-    covered = [_covered(model.bins, part) for part in seen]
-    for place in np.argsort([(first + last) / 2 for first, last in WINDOWS[task]], kind="stable"):
-        chosen = [part.samples.window == place for part in seen]
-        pick = lambda name, chosen=chosen: _joined([getattr(p.samples, name)[c] for p, c in zip(seen, chosen, strict=True)])  # noqa: E731
-        said = _joined([p.model[c] for p, c in zip(seen, chosen, strict=True)])
-        first, last = WINDOWS[task][place]
-        distance, origin = (first + last) / 2, pick("origin").astype(np.intp)
-        trust.append(trust_weight(pick("change"), said, origin, distance, recipe.trust_prior))
-        held = _joined([h[c] for h, c in zip(covered, chosen, strict=True)])
-        periods = len(np.unique(origin)) / max(distance, 1.0)
-        levels.append([calibrated_level(held, nominal, periods) for nominal in NOMINAL])
-    level80, level95 = np.array(levels).T
+    for place in sorted(range(len(WINDOWS[task])), key=lambda place: sum(WINDOWS[task][place])):
+        distance = sum(WINDOWS[task][place]) / 2
+        parts = [part.of_window(place) for part in seen]
+        origin = _joined([part.samples.origin for part in parts])
+        change, said = _joined([part.samples.change for part in parts]), _joined([part.model for part in parts])
+        trust.append(trust_weight(change, said, origin, distance, recipe.trust_prior))
+        needed = _joined([needed_level(*part.ranks()) for part in parts])
+        segment = _joined([segments[part.samples.series] for part in parts])
+        number = periods(origin, distance)
+        levels.append([[calibrated_level(needed[segment == code], level, number) for code in range(len(SEGMENTS))] for level in LEVELS[task]])
+    level80, level95 = np.moveaxis(np.array(levels), 1, 0)
     return replace(model, trust=np.array(trust), level80=level80, level95=level95)
 
 
@@ -125,35 +137,8 @@ def _out_of_time(grid: Grid, task: Task, recipe: Recipe, newest: int) -> list[Ou
         chances = fold.chances(samples.rows, grid.panel.segments[samples.series])
         median = fold.bins.quantiles(chances, samples.distance, np.array(0.5))
         structural = np.add(*grid.structural_terms(fold.structure, samples)) if fold.structure else np.zeros_like(median)
-        seen.append(OutOfTime(samples, chances, fold.change(median, structural)))
+        seen.append(OutOfTime(fold, samples, chances, fold.change(median, structural), structural))
     return seen
-
-
-def _covered(bins: Bins, part: OutOfTime) -> NDArray[np.bool_]:
-    """Whether each level's interval held what happened, (R, LEVELS)."""
-    change, distance = part.samples.change, part.samples.distance
-    held = np.empty((len(change), len(LEVEL_GRID)), dtype=bool)
-    for place, level in enumerate(LEVEL_GRID):
-        low = bins.quantiles(part.chances, distance, np.array((1 - level) / 2))
-        high = bins.quantiles(part.chances, distance, np.array((1 + level) / 2))
-        held[:, place] = (low - 1e-9 <= change) & (change <= high + 1e-9)
-    return held
-
-
-def _structure(grid: Grid, samples: Samples, recipe: Recipe) -> Structure:
-    """The structure with its share of regained room, by least absolute deviations of what the drift leaves."""
-    structure = Structure(recipe.drift_window, recipe.drift_prior, recipe.drift_prior_weight)
-    if not len(samples):
-        return structure
-    along_drift, along_room = grid.structural_terms(replace(structure, beta=1.0), samples)
-    room = along_room > 0.01  # one centavo: without room there is nothing to learn from
-    if room.sum() < 200:
-        return structure
-    ratio, weight = (samples.change - along_drift)[room] / along_room[room], along_room[room]
-    # least absolute deviations through the origin: the weighted median of the slopes
-    order = np.argsort(ratio, kind="stable")
-    middle = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
-    return replace(structure, beta=float(np.clip(ratio[order][middle], 0.0, 1.0)))
 
 
 def _boost(rows: NDArray[np.float32], which: NDArray[np.intp], trees: Trees, seed: int) -> Any:

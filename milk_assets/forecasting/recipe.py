@@ -39,8 +39,9 @@ class Recipe:
     month: Trees = field(default_factory=lambda: Trees(depth=3, blend=0.5, dead_zone=0.1))
     drift_window: int = 74
     drift_prior: float = 0.01
-    drift_prior_weight: int = 24
-    trust_prior: float = 0.5
+    drift_prior_weight: int = 60
+    room_regained: float = 0.3
+    trust_prior: float = 0.9
     seed: int = 20240103
 
     def trees(self, task: Task) -> Trees:
