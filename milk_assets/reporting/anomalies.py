@@ -26,7 +26,7 @@ FROZEN = 78
 def anomalies(market: Market) -> Section:
     """Series outside their band in this publication, and series frozen longer than they ever were."""
     lead = (
-        "Señales para revisar, no correcciones. La banda de cada serie sale de su propia distancia al promedio de su mercado en "
+        "Señales para revisar, no correcciones. La banda de cada serie sale de su propia distancia a la ciudad mediana de su mercado en "
         f"las últimas {WINDOW} publicaciones: mediana ± {REACH} desviaciones robustas."
         " Así, un alza general no cuenta como anomalía."
     )
@@ -36,22 +36,18 @@ def anomalies(market: Market) -> Section:
 def bands(market: Market) -> pd.DataFrame:
     """Each series' newest price against its band: series, price, lo, hi (MXN/l) and z, the modified z-score.
 
-    The band is made of the log distance to the market's arithmetic mean over the WINDOW publications before this one, and is
-    put back in pesos at today's mean. Series without a price today, or with fewer than ENOUGH before, are left out.
+    The band is made of the log distance to the market's median city over the WINDOW publications before this one, and is put
+    back in pesos at today's median; a mean would let one wrong price push every other city out of its band. Series without a
+    price today, or with fewer than ENOUGH before, are left out.
     """
-    national = pd.DataFrame(
-        {
-            series: market.averages.get(("arithmetic", names.milk_code, names.channel_code))
-            for series, names in zip(market.names.index, market.names.itertuples(), strict=True)
-        },
-        index=market.prices.index,
-        dtype=float,
-    )
-    distance = (market.prices / national).map(np.log)
+    market_of = market.names["milk_code"] + "/" + market.names["channel_code"]
+    middles = {name: market.prices[own.index].median(axis=1) for name, own in market.names.groupby(market_of)}
+    middle_city = pd.DataFrame({series: middles[name] for series, name in market_of.items()})
+    distance = (market.prices / middle_city).map(np.log)
     past = distance.iloc[:-1].tail(WINDOW)
     middle = past.median()
     scale = (1.4826 * (past - middle).abs().median()).clip(lower=LEAST_SCALE)
-    today = national.iloc[-1]
+    today = middle_city.iloc[-1]
     frame = pd.DataFrame(
         {
             "price": market.prices.iloc[-1],

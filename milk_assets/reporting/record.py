@@ -103,8 +103,8 @@ def _scores(rows: pd.DataFrame) -> Table:
     ]
     frame = pd.DataFrame(scored, columns=[*(column.name for column in COLUMNS), "place"]).sort_values("place")
     caption = (
-        f"Últimas {TARGETS['publication']} publicaciones y últimos {TARGETS['month']} meses. La dirección se cuenta sólo entre "
-        "los precios que cambiaron. Cerca de 80 % debe caer dentro del intervalo."
+        f"Últimas {TARGETS['publication']} publicaciones y últimos {TARGETS['month']} meses. La dirección se cuenta entre los "
+        "precios que cambiaron y cuyo pronóstico no era quedarse igual. Cerca de 80 % debe caer dentro del intervalo."
     )
     return table("record", "Error por horizonte", COLUMNS, frame, caption=caption, group_by=("task",))
 
@@ -120,7 +120,9 @@ def _score(task: str, lead: int, own: pd.DataFrame) -> tuple[object, ...]:
     means = errors.groupby("target").mean().mean()
     happened = own["actual"] - own["no_change"]
     changed = happened.abs() > CENT
-    hit = np.sign(own["forecast"] - own["no_change"])[changed] == np.sign(happened)[changed]
+    said = own["forecast"] - own["no_change"]
+    both = changed & (said.abs() > CENT)
+    hit = np.sign(said)[both] == np.sign(happened)[both]
     ratio = means["model"] / means["same"] if means["same"] > 0 else np.nan
     inside = own["actual"].between(own["lo80"] - CENT, own["hi80"] + CENT)
     direction = hit.mean() if len(hit) else np.nan

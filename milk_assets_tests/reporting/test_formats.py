@@ -1,0 +1,220 @@
+"""HTML, XLSX, CSV, JSON and digest: the same figures, the same warnings, nothing a reader's program would run."""
+
+import io
+import itertools
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from openpyxl import load_workbook
+
+from milk_assets.reporting.digest import to_digest
+from milk_assets.reporting.html import to_html
+from milk_assets.reporting.spreadsheet import HEADER_ROW, to_xlsx
+from milk_assets.reporting.tables import to_csv, to_json
+
+GUADALAJARA = ("Jalisco", "Guadalajara", "pasteurised", "store")
+FORMATS = {
+    "html": to_html,
+    "xlsx": lambda report: " ".join(
+        str(cell) for sheet in load_workbook(io.BytesIO(to_xlsx(report))) for row in sheet.values for cell in row
+    ),
+    "json": to_json,
+    "digest": to_digest,
+}
+
+
+class Page(HTMLParser):
+    """What a page holds: its elements in order with their attributes, and the text of each."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def all(self, *tags: str) -> list[dict[str, str | None]]:
+        return [attrs for tag, attrs in self.elements if tag in tags]
+
+
+@pytest.fixture
+def report(make, table):
+    table[GUADALAJARA][-1] = 20.60
+    return make().report()
+
+
+def test_every_format_prints_the_same_mean_price(report):
+    price = report.tables["glance"].frame["price"].iloc[0]
+    assert price == pytest.approx(21.20)
+    assert "21.20" in to_html(report)
+    assert "$21.20" in to_digest(report)
+    book = load_workbook(io.BytesIO(to_xlsx(report)))
+    assert book["Promedios y cambios"].cell(HEADER_ROW + 1, 4).value == pytest.approx(price)
+    tables = {one["key"]: one for section in json.loads(to_json(report))["sections"] for one in section["tables"]}
+    assert tables["glance"]["rows"][0][3] == pytest.approx(price)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_carries_the_warnings(make, name):
+    known = make()
+    stamp = known.stamped(sample=True, is_baseline=True, stale_days=2)
+    said = FORMATS[name](known.report(provenance=stamp))
+    for warning in ("Datos de muestra", "Datos atrasados 2 días", "Pronóstico: sin cambio (línea base)"):
+        assert warning in said, f"{name} does not say {warning}"
+    clean = FORMATS[name](known.report())
+    assert "Datos de muestra" not in clean
+    assert "línea base" not in clean
+
+
+def test_every_row_of_the_csv_says_where_it_is_from(make):
+    known = make()
+    frame = pd.read_csv(io.StringIO(to_csv(known.report(provenance=known.stamped(sample=True, is_baseline=True)))))
+    assert set(frame["datos"]) == {"muestra"}
+    assert set(frame["linea_base"]) == {"sí"}
+
+
+def test_every_sheet_carries_the_warnings(make):
+    known = make()
+    book = load_workbook(io.BytesIO(to_xlsx(known.report(provenance=known.stamped(sample=True)))))
+    assert all("Datos de muestra" in str(sheet.cell(2, 1).value) for sheet in book)
+
+
+def test_the_csv_has_one_row_a_forecast_in_spanish_with_its_key(report):
+    frame = pd.read_csv(io.StringIO(to_csv(report)), parse_dates=["origen", "para"])
+    assert len(frame) == (12 + 8) * 21
+    assert not frame.duplicated(["clave", "pregunta", "adelanto"]).any()
+    own = frame[(frame["clave"] == "jalisco/guadalajara/pasteurised/store") & (frame["pregunta"] == "Próximas publicaciones")]
+    first = own[own["adelanto"] == 1].iloc[0]
+    assert first[["estado", "ciudad", "leche", "canal"]].tolist() == ["Jalisco", "Guadalajara", "Pasteurizada", "Tiendas"]
+    assert first["para"] == pd.Timestamp("2025-04-02")
+    assert first[["ultimo_precio", "pronostico", "p_igual"]].tolist() == pytest.approx([20.60, 20.61, 0.6])
+
+
+def test_json_has_no_number_that_json_has_not(report):
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    document = json.loads(to_json(report), parse_constant=refuse)
+    glance = next(one for section in document["sections"] for one in section["tables"] if one["key"] == "glance")
+    assert glance["rows"][0][[column["name"] for column in glance["columns"]].index("change_year")] is None
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_a_name_that_looks_like_a_formula_stays_text(make, table, sign):
+    name = f"{sign}HYPERLINK(1)"
+    table[("Jalisco", name, "pasteurised", "store")] = [20.0] * 39 + [20.5]
+    report = make().report()
+    sheet = load_workbook(io.BytesIO(to_xlsx(report)))["Qué cambió"]
+    cells = [cell for row in sheet.iter_rows(min_row=HEADER_ROW + 1) for cell in row if cell.value == name]
+    assert len(cells) == 1
+    assert cells[0].data_type == "s", "a formula would be f"
+    cities = set(pd.read_csv(io.StringIO(to_csv(report)))["ciudad"])
+    assert f"'{name}" in cities
+    assert name not in cities
+
+
+def test_a_number_below_zero_is_still_a_number_in_the_csv(make):
+    known = make()
+    before = known.forecasts.assign(forecast=known.forecasts["forecast"] + 0.25)
+    frame = pd.read_csv(io.StringIO(to_csv(known.report(previous_forecasts=before))))
+    assert frame["contra_anterior"].to_numpy() == pytest.approx(-0.25)
+
+
+def test_the_workbook_has_a_frozen_header_on_every_sheet_and_formats_its_figures(report):
+    book = load_workbook(io.BytesIO(to_xlsx(report)))
+    for key, one in report.tables.items():
+        if "book" in one.places:
+            sheet = book[one.title]
+            assert sheet.freeze_panes == f"A{HEADER_ROW + 1}", key
+            assert [cell.value for cell in sheet[HEADER_ROW]] == [column.label for column in one.columns], key
+    assert book["Qué cambió"].cell(HEADER_ROW + 1, 6).number_format == "#,##0.00"
+    assert "Pronósticos" not in book.sheetnames, "four thousand rows belong in the CSV"
+
+
+def test_one_report_always_gives_the_same_bytes(report):
+    assert to_xlsx(report) == to_xlsx(report)
+    assert to_html(report) == to_html(report)
+
+
+def test_the_page_needs_nothing_but_itself(report):
+    text = to_html(report)
+    page = Page(text)
+    assert page.all("script", "link", "img", "iframe", "object") == []
+    assert not re.search(r"url\(|@import|https?://|\bon\w+=", text)
+
+
+def test_the_page_escapes_what_the_source_says(make, table):
+    table[("Jalisco", "<b onclick=x>", "pasteurised", "store")] = [20.0] * 39 + [20.5]
+    known = make()
+    text = to_html(known.report(provenance=known.stamped(source_note="<script>alert(1)</script>", workbook="<i>")))
+    page = Page(text)
+    assert page.all("script", "i") == [{"class": name} for name in ("k-history", "k-mean", "k-ahead", "k-80", "k-95")]
+    assert not any("onclick" in attrs for _, attrs in page.elements)
+    assert "&lt;script&gt;" in text
+
+
+def test_the_page_can_be_read_aloud(report):
+    text = to_html(report)
+    page = Page(text)
+    assert page.elements[0] == ("html", {"lang": "es"})
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(below - above <= 1 for above, below in itertools.pairwise(levels)), "no level is skipped"
+    assert text.count("<table") == text.count("<caption>") == 10
+    assert all(attrs.get("scope") for attrs in page.all("th"))
+    charts = page.all("svg")
+    assert len(charts) == 8
+    assert text.count("<title id=") == text.count("<desc id=") == len(charts)
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb, after WCAG 2.2."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "paper"),
+    [("ink", "paper"), ("soft", "paper"), ("blue", "paper"), ("up", "paper"), ("down", "paper"), ("warn", "warnpaper")],
+)
+def test_words_stand_out_from_their_paper(report, scheme, ink, paper):
+    blocks = re.findall(r":root\{([^}]*)\}", to_html(report))
+    colours = dict(re.findall(r"--(\w+):(#[0-9a-f]{6})", blocks[0 if scheme == "light" else 1]))
+    light, dark = sorted((luminance(colours[ink]), luminance(colours[paper])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5, "WCAG AA"
+
+
+def test_rows_of_one_city_share_its_name(report):
+    text = to_html(report)
+    assert text.count('rowspan="4">Guadalajara <small>Jalisco</small>') == 2, "once in each of the two tables by series"
+
+
+def test_the_digest_fits_a_phone(make):
+    known = make()
+    stamp = known.stamped(sample=True, stale_days=2)
+    lines = to_digest(known.report(provenance=stamp)).splitlines()
+    assert len(lines) <= 10
+    assert lines[1].startswith("⚠ Datos de muestra")
+    assert lines[-1] == "Próxima publicación: 2 de abril de 2025. Cobertura 12 de 12."
+
+
+def test_a_report_without_forecasts_still_prints_in_every_format(make):
+    known = make()
+    report = known.report(forecasts=known.forecasts.iloc[:0])
+    assert "No hay pronóstico mensual." in to_html(report)
+    assert Page(to_html(report)).all("figure") == []
+    assert len(load_workbook(io.BytesIO(to_xlsx(report))).sheetnames) > 10
+    assert to_csv(report).startswith("origen,")
+    assert len(to_csv(report).splitlines()) == 1
+    assert json.loads(to_json(report))["sections"]
+    assert "Pronóstico" not in to_digest(report).splitlines()[-1]
