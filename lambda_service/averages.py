@@ -1,6 +1,7 @@
 """The national averages: forecast as means, not as sums of city medians.
 
-Belongs here: their drift, their intervals and their columns. A median city does not move for weeks; the mean of fifty drifts every time.
+Belongs here: their drift, their intervals and their columns. A median city does not move for weeks; the mean of fifty drifts
+every time.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ LEVELS = np.linspace(0.0, 1.0, 81)  # where the errors' quantiles are kept: fine
 class AverageTask:
     """What is known about the averages' errors in one task.
 
-    drifts: whether the common drift is followed at all (the baseline does not). window, prior, prior_weight: of the drift, as in Structure.
-    knots: distances (publications); spread: mean absolute error at each, MXN/l; errors: quantiles at LEVELS of error / spread.
-    trust: weight of the drift at each knot.
+    drifts: whether the common drift is followed at all (the baseline does not). window, prior, prior_weight: of the drift, as in
+    Structure. knots: distances (publications); spread: mean absolute error at each, MXN/l; errors: quantiles at LEVELS of error /
+    spread. trust: weight of the drift at each knot.
     """
 
     drifts: bool
@@ -37,7 +38,7 @@ class AverageTask:
     errors: Floats
 
     def drift(self, last: Floats) -> Floats:
-        """Drift of each average at each date, (T, K) MXN/l a publication: half its own, half that of all, shrunk toward the prior."""
+        """Drift of each average at each date, (T, K) MXN/l a publication: half its own, half of all, shrunk toward the prior."""
         moves = np.nan_to_num(np.diff(last, axis=0, prepend=last[:1]))
         total = np.vstack([np.zeros((1, moves.shape[1])), np.cumsum(moves, axis=0)])
         row = np.arange(1, len(moves) + 1)
@@ -53,7 +54,8 @@ class AverageTask:
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> AverageTask:
         """What `to_dict` wrote."""
-        return AverageTask(**{name: np.asarray(value) if isinstance(value, list) else value for name, value in values.items()})
+        plain: dict[str, Any] = {name: np.asarray(value) if isinstance(value, list) else value for name, value in values.items()}
+        return AverageTask(**plain)
 
 
 def average_forecasts(

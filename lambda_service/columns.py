@@ -22,8 +22,9 @@ def window_columns(
 ) -> Columns:
     """Prices from changes: the columns that name and value each window x series, raveled window by window.
 
-    offsets: changes from the last price, (W, N) each: forecast, lo80, hi80, lo95, hi95. A window that has begun is the mean of what is
-    published so far and the rest, so it keeps only the rest's share of each change. Intervals never narrow with the lead, nor turn negative.
+    offsets: changes from the last price, (W, N) each: forecast, lo80, hi80, lo95, hi95. A window that has begun is the mean of
+    what is published so far and the rest, so it keeps only the rest's share of each change. Intervals never narrow with the lead,
+    nor turn negative.
     """
     shape = (len(windows), len(series))
     columns: Columns = {

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from lambda_service.features import SAME, Floats
 from lambda_service.structure import RETURN
 
-# Edges between the bins, in MXN/l before scaling: the middle bin is "same", the others split the seen changes into parts of similar weight.
+# Edges between the bins, in MXN/l before scaling: the middle bin is "same", the others split the seen changes into parts of
+# similar weight.
 EDGES = (-1.5, -0.6, -0.2, -SAME, SAME, 0.2, 0.6, 1.5)
 SAME_BIN = EDGES.index(SAME)
 BINS = len(EDGES) + 1
@@ -27,8 +28,9 @@ GRID = 21  # points at which each bin's own quantiles are kept
 class Bins:
     """How the changes inside each bin are spread.
 
-    inside: (BINS, GRID) quantiles of the scaled change in each bin, non-decreasing over the whole. power: how rises grow with the distance;
-    changes are divided by `scale` first, so that one set of bins serves near and far. 0: nothing is scaled, neither up nor down.
+    inside: (BINS, GRID) quantiles of the scaled change in each bin, non-decreasing over the whole. power: how rises grow with the
+    distance; changes are divided by `scale` first, so that one set of bins serves near and far. 0: nothing is scaled, neither up
+    nor down.
     """
 
     inside: Floats
@@ -37,17 +39,19 @@ class Bins:
     def scale(self, distance: Floats, up: NDArray[np.bool_]) -> Floats:
         """What a unit of the scaled change is worth, (R,) MXN/l, up or down, at a distance (R,) in publications.
 
-        Rises add up, as distance ** power. Falls are promotions, and promotions end: 1 - e^(-distance/8), the rate at which room is regained.
+        Rises add up, as distance ** power. Falls are promotions, and promotions end: 1 - e^(-distance/8), the rate at which room
+        is regained.
         """
         if not self.power:
             return np.ones(len(up))
         away = np.maximum(np.asarray(distance, dtype=float), 1.0) / UNIT
-        return np.where(up, away**self.power, np.expm1(-away * UNIT / RETURN) / np.expm1(-UNIT / RETURN))
+        return np.asarray(np.where(up, away**self.power, np.expm1(-away * UNIT / RETURN) / np.expm1(-UNIT / RETURN)))
 
     def quantiles(self, chances: Floats, distance: Floats, levels: Floats) -> Floats:
         """Quantiles of the change, MXN/l.
 
-        chances: (R, BINS), rows add to 1. distance: (R,). levels: (R,) or one number, in [0, 1]. Returns (R,), non-decreasing in the level.
+        chances: (R, BINS), rows add to 1. distance: (R,). levels: (R,) or one number, in [0, 1]. Returns (R,), non-decreasing in
+        the level.
         """
         total = np.cumsum(chances, axis=1)
         level = np.broadcast_to(np.asarray(levels, dtype=float), total.shape[:1]) * total[:, -1]
@@ -62,7 +66,8 @@ class Bins:
     def ranks(self, chances: Floats, distance: Floats, change: Floats) -> tuple[Floats, Floats]:
         """Chance of less than a change, and of no more than it: where it falls in its distribution.
 
-        chances: (R, BINS). distance: (R,). change: (R,) MXN/l. Returns (R,) both; they differ only where "same" has a chance of its own.
+        chances: (R, BINS). distance: (R,). change: (R,) MXN/l. Returns (R,) both; they differ only where "same" has a chance of
+        its own.
         """
         scaled, same = change / self.scale(distance, change > 0), np.abs(change) <= SAME
         tops = self.inside[:, -1]

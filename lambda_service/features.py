@@ -1,6 +1,7 @@
 """Features: what is known about each series on each date, as numbers.
 
-Belongs here: the one feature function of training, batch and online, numpy only. What a feature means in words lives with the explanations.
+Belongs here: the one feature function of training, batch and online, numpy only. What a feature means in words lives with the
+explanations.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class Known:
 def known_at(prices: Floats, segments: NDArray[np.intp]) -> Known:
     """Features of every date and series from prices alone.
 
-    prices: (T, N) MXN/l, NaN where none was published, rows in date order. segments: (N,) the milk x channel of each series, as a number.
-    A blank carries the last price forward: a price that was not collected is no change.
+    prices: (T, N) MXN/l, NaN where none was published, rows in date order. segments: (N,) the milk x channel of each series, as a
+    number. A blank carries the last price forward: a price that was not collected is no change.
     """
     count = len(prices)
     last, first = carried_forward(prices)
@@ -79,7 +80,10 @@ def known_at(prices: Floats, segments: NDArray[np.intp]) -> Known:
 
 
 def with_target(features: NDArray[np.float32], distance: Floats | float) -> NDArray[np.float32]:
-    """Rows for the boosters: the features (…, F) and what is asked of them, (…, F + 2). distance: mean publications ahead, (…) or one."""
+    """Rows for the boosters: the features (…, F) and what is asked of them, (…, F + 2).
+
+    distance: mean publications ahead, (…) or one number.
+    """
     ahead = np.broadcast_to(np.asarray(distance, dtype=np.float32), features.shape[:-1])
     return np.concatenate([features, ahead[..., None], chance_of_change(features, ahead)[..., None]], axis=-1, dtype=np.float32)
 
@@ -100,7 +104,7 @@ def carried_forward(prices: Floats) -> tuple[Floats, NDArray[np.intp]]:
 
 
 def _mean_before(values: Floats, window: int) -> Floats:
-    """Mean of the `window` rows before each row, the row itself left out: with it, the deviation shrinks by what it should show."""
+    """Mean of the `window` rows before each row, without it: with it, the deviation would shrink by what it should show."""
     total, number = _running(values)
     row = np.arange(len(values))
     start = np.maximum(row - window, 0)

@@ -34,8 +34,8 @@ GOLDEN_TOLERANCE = 1e-4  # MXN/l and chances: boosters score in float32, and a h
 class History:
     """Prices as known at an origin, the last of `dates`.
 
-    dates: (T,) datetime64[D], in order. series: (N,) keys "state/city/milk/channel". prices: (T, N) MXN/l, NaN where none was published.
-    average_series: (K,) keys of the national averages; averages: (T, K).
+    dates: (T,) datetime64[D], in order. series: (N,) keys "state/city/milk/channel". prices: (T, N) MXN/l, NaN where none was
+    published. average_series: (K,) keys of the national averages; averages: (T, K).
     """
 
     dates: Dates
@@ -51,7 +51,10 @@ class History:
 
 
 def segment_codes(series: tuple[str, ...]) -> NDArray[np.intp]:
-    """The place of each series' milk x channel in SEGMENTS. Raises ValueError: a category nobody knows would be scored as another."""
+    """The place of each series' milk x channel in SEGMENTS.
+
+    Raises ValueError on one that is not there: a category nobody knows would be scored as another.
+    """
     place = {name: code for code, name in enumerate(SEGMENTS)}
     names = [key.split("/", 2)[-1] for key in series]
     unknown = sorted(set(names) - place.keys())
@@ -60,13 +63,18 @@ def segment_codes(series: tuple[str, ...]) -> NDArray[np.intp]:
     return np.array([place[name] for name in names], dtype=np.intp)
 
 
+def upper_rise(structural: Floats) -> Floats:
+    """How far upper ends of intervals move with the structure, MXN/l. Lower ends stay, lest a series that rests falls out."""
+    return np.maximum(structural, 0.0)
+
+
 @dataclass(frozen=True)
 class TaskModel:
     """What a model knows about one task.
 
-    booster: chances of the bins from features, or None: then `table` (distances x segments x bins) holds them. blend: share of the
-    structure in the model's change, the rest being the median. dead_zone: changes smaller than this (MXN/l) are forecast as none.
-    The intervals move by the structure's share whatever the trust. knots: distances, in publications, at which trust (K,) and the two levels
+    booster: chances of the bins from features, or None: then `table` (distances x segments x bins) holds them. blend: share of
+    the structure in the model's change, the rest being the median. dead_zone: changes smaller than this (MXN/l) are forecast as
+    none. knots: distances, in publications, at which trust (K,) and the two levels
     (K, segments) are known; between them they are interpolated.
     """
 
@@ -94,7 +102,7 @@ class TaskModel:
         return np.asarray((1 - share) * self.table[left, segments] + share * self.table[left + 1, segments])
 
     def structural(self, known: Known, segments: NDArray[np.intp], distance: Floats) -> Floats:
-        """The structural change of each window and series at the last date, MXN/l (W, N); zeros where the task has no structure."""
+        """The structural change of each window and series at the last date, (W, N) MXN/l; zeros where there is no structure."""
         if self.structure is None:
             return np.zeros_like(distance)
         along_drift, along_room = self.structure.terms(known.features[-1], self.structure.drift(known, segments)[-1], distance)
@@ -150,9 +158,9 @@ class Forecaster:
     def forecast(self, history: History, expected: Dates) -> Columns:
         """Forecasts of every series, task and lead, as equally long columns; city series first, then national averages.
 
-        expected: (E,) publication dates after the origin, to the end of the sixth month ahead. Columns: task, lead, target, series, level,
-        distance, last_price, last_date, no_change, forecast, lo80, hi80, lo95, hi95 (MXN/l), p_up, p_same, p_down, trust.
-        A series without any price gets no row. Raises ValueError on an unknown segment or too few expected dates.
+        expected: (E,) publication dates after the origin, to the end of the sixth month ahead. Columns: task, lead, target,
+        series, level, distance, last_price, last_date, no_change, forecast, lo80, hi80, lo95, hi95 (MXN/l), p_up, p_same, p_down,
+        trust. A series without any price gets no row. Raises ValueError on an unknown segment or too few expected dates.
         """
         windows = windows_from(history.dates, expected)
         known = known_at(history.prices, history.segments)
@@ -187,12 +195,12 @@ class Forecaster:
         median = task.bins.quantiles(chances, flat, np.array(0.5))
         structural = task.structural(known, history.segments, distance).ravel()
         trust = task.trust_at(flat)
-        point, shift = trust * task.change(median, structural), task.blend * structural
+        point, rise = trust * task.change(median, structural), upper_rise(structural)
         offsets = {"forecast": point}
         for name, levels in (("80", task.level80), ("95", task.level95)):
             level = task.level_at(levels, flat, segments)
-            low = np.minimum(task.bins.quantiles(chances, flat, (1 - level) / 2) + shift, point)
-            high = np.maximum(task.bins.quantiles(chances, flat, (1 + level) / 2) + shift, point)
+            low = np.minimum(task.bins.quantiles(chances, flat, (1 - level) / 2), point)
+            high = np.maximum(task.bins.quantiles(chances, flat, (1 + level) / 2) + rise, point)
             offsets |= {f"lo{name}": low, f"hi{name}": high}
         up, same, down = directions(chances)
         grid = {name: value.reshape(shape) for name, value in offsets.items()}

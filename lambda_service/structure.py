@@ -1,6 +1,7 @@
 """The structural part of a forecast: prices drift together, and promotions return.
 
-Belongs here: the formula, its drift and its room, as plain arithmetic on what is known. What is learned from it is fitted elsewhere.
+Belongs here: the formula, its drift and its room, as plain arithmetic on what is known. What is learned from it is fitted
+elsewhere.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ RETURN = 8.0  # publications: a promotion is over to 1 - 1/e after this many; lo
 class Structure:
     """lead * drift * p^2 + beta * room * p * (1 - e^(-lead/8)); p the chance that the series changes within the lead.
 
-    A series that seldom changes is late in the common drift, hence p^2. window: publications the drift is averaged over. prior: the drift
-    expected before any is seen, MXN/l a publication. prior_weight: publications it counts for. beta: share of the room that is regained.
+    A series that seldom changes is late in the common drift, hence p^2. window: publications the drift is averaged over. prior:
+    the drift expected before any is seen, MXN/l a publication. prior_weight: publications it counts for. beta: share of the room
+    that is regained.
     """
 
     window: int = 74
     prior: float = 0.01
-    prior_weight: int = 24
+    prior_weight: int = 60
     beta: float = 0.3
 
     def drift(self, known: Known, segments: NDArray[np.intp]) -> Floats:

@@ -47,8 +47,8 @@ class Window:
 def windows_from(dates: Dates, expected: Dates) -> list[Window]:
     """Every target of the two tasks, as seen from the last of `dates`.
 
-    dates: (T,) publications so far, datetime64[D]. expected: the publications to come, in order, at least to the end of the sixth month ahead.
-    Raises ValueError when they end too early or do not follow the origin.
+    dates: (T,) publications so far, datetime64[D]. expected: the publications to come, in order, at least to the end of the sixth
+    month ahead. Raises ValueError when they end too early or do not follow the origin.
     """
     dates, expected = dates.astype("datetime64[D]"), expected.astype("datetime64[D]")
     origin = dates[-1]

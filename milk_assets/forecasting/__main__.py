@@ -82,8 +82,12 @@ def _backtest(chosen: argparse.Namespace) -> int:
     panel = _panel(chosen.workbook)
     origins = [day for day in panel.dates if day.item() >= chosen.first]
     models = {"ours": Recipe(), "no change": None}
-    progress = lambda done, of: print(f"  {done} of {of} blocks, {time.perf_counter() - begun:.0f} s", file=sys.stderr)  # noqa: E731
-    frame = backtest(panel, models, origins, refit_every=chosen.refit_every, on_progress=progress)
+    # noqa: E731
+
+    def show(done: int, blocks: int) -> None:
+        print(f"  {done} of {blocks} blocks, {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+
+    frame = backtest(panel, models, origins, refit_every=chosen.refit_every, on_progress=show)
     scores = score_table(frame)
     shown = scores[(scores["segment"] == ALL_SEGMENTS) & (scores["model"] == "ours")]
     columns = ["level", "task", "lead", "origins", "mae", "ratio", "bias", "cover80", "cover95", "score80", "auc", "brier"]

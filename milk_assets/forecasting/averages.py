@@ -56,7 +56,10 @@ def fit_averages(panel: Panel, task: Task, recipe: Recipe | None) -> AverageTask
 
 
 def _changes(averages: Floats, last: Floats, first: int, end: int) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.intp]]]:
-    """Mean of each past window minus the last value before it, (O, K), and its origins, (O,): those where every average is known."""
+    """Mean of each past window minus the last value before it, (O, K), and its origins, (O,).
+
+    Only origins where every average is known.
+    """
     count = max(len(averages) - end, 0)
     if not count or not averages.shape[1]:
         return np.empty((0, averages.shape[1])), np.empty(0, dtype=np.intp)

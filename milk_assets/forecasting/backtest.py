@@ -1,6 +1,7 @@
 """The backtest: what each model would have said, origin by origin, and what came.
 
-Belongs here: rolling the origin, refitting, and joining forecasts with what was published. Scores are made from its table elsewhere.
+Belongs here: rolling the origin, refitting, and joining forecasts with what was published. Scores are made from its table
+elsewhere.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ def backtest(
 ) -> pd.DataFrame:
     """Forecasts of each model at each origin beside what was published later, in COLUMNS.
 
-    panel: everything known now; only actual prices are taken from its later part. models: a recipe a name, None for the baseline. origins:
-    publication dates, rolled in order. refit_every: origins between fits; in between the model stays and its inputs move on.
-    vintages: panels as they were known on a date, where there are any; else the panel cut at the origin. on_progress: blocks done, all.
-    Months ahead are forecast at a month's last publication, the running month at all others.
+    panel: everything known now; only actual prices are taken from its later part. models: a recipe a name, None for the baseline.
+    origins: publication dates, rolled in order. refit_every: origins between fits; in between the model stays and its inputs move
+    on. vintages: panels as they were known on a date, where there are any; else the panel cut at the origin. on_progress: blocks
+    done, all. Months ahead are forecast at a month's last publication, the running month at all others.
     Raises ValueError on an origin that is no publication, or too early to fit.
     """
     import pandas as pd
@@ -115,13 +116,14 @@ class _Truth:
         """The forecasts whose outcome is known, with it."""
         monthly = frame["task"] == "month"
         wanted = ~monthly | ((frame["lead"] > 0) if month_ended else (frame["lead"] == 0))
-        frame, monthly = frame[wanted], monthly[wanted].to_numpy()
+        frame = frame[wanted]
         place = frame["series"].map(self.columns).to_numpy()
         target = frame["target"].to_numpy().astype("datetime64[D]")
-        actual = np.where(
-            monthly, _look_up(self.months, self.means, target, place), _look_up(self.dates, self.values, target, place)
+        by_month, by_date = (
+            _look_up(keys, values, target, place) for keys, values in ((self.months, self.means), (self.dates, self.values))
         )
-        return frame.assign(actual=actual)[np.isfinite(actual)]
+        joined = frame.assign(actual=np.where(monthly[wanted], by_month, by_date))
+        return joined.dropna(subset=["actual"])
 
 
 def _look_up(keys: Any, values: Any, wanted: Any, place: Any) -> Any:

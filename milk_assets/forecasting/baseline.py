@@ -22,7 +22,10 @@ PRIOR = 50.0  # samples of the nearest known window that a segment's table start
 
 
 def baseline(panel: Panel) -> Model:
-    """ "No change" from everything the panel knows: intervals and chances are the frequencies of past changes, by distance and segment."""
+    """The last price as a model, from everything the panel knows.
+
+    Intervals and chances are the frequencies of past changes, by distance and segment.
+    """
     grid = Grid.of(panel)
     return export(
         grid, {task: _task(grid, task) for task in TASKS}, {task: fit_averages(panel, task, None) for task in TASKS}, None

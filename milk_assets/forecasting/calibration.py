@@ -20,39 +20,41 @@ LEVEL_WEIGHT = 3.0  # independent periods the prior level counts for
 
 @dataclass(frozen=True)
 class Level:
-    """A nominal coverage. prior: the level asked for before anything is seen. least: the level that is always asked for; below it, intervals
-    of series that seldom change would shrink to a point, since a chance of "same" cannot be halved."""
+    """A nominal coverage, which is where learning starts, and the least level that is ever asked for."""
 
     nominal: float
-    prior: float
     least: float
 
 
-# Publications start from the nominal levels. Months start a little wider: their windows overlap, so the past looks calmer than it was.
+# Publications may go below the nominal level, but not far: a chance of "same" cannot be halved, and intervals of series that
+# seldom change would shrink to a point. Months are only ever widened: their windows overlap, so a calm past looks surer than it
+# was.
 LEVELS: dict[Task, tuple[Level, Level]] = {
-    "publication": (Level(0.80, 0.80, 0.70), Level(0.95, 0.95, 0.93)),
-    "month": (Level(0.80, 0.82, 0.70), Level(0.95, 0.96, 0.93)),
+    "publication": (Level(0.80, 0.70), Level(0.95, 0.93)),
+    "month": (Level(0.80, 0.80), Level(0.95, 0.95)),
 }
 
 
 def trust_weight(change: Floats, model: Floats, origin: NDArray[np.intp], distance: float, prior: float) -> float:
     """Weight of the model against no change at one distance, in [0, 1], by exponential weighting of experts.
 
-    change, model: (R,) what happened and what the model said, MXN/l, out of time. origin: (R,) their publication. distance: publications;
-    windows nearer to each other than that share their weather, so they count as one period. prior: the weight before any loss is seen.
-    Each expert w forecasts w * model; its loss is averaged an origin first, since the rows of one date are not independent.
+    change, model: (R,) what happened and what the model said, MXN/l, out of time. origin: (R,) their publication. distance:
+    publications; windows nearer to each other than that share their weather, so they count as one period. prior: the weight
+    before any loss is seen. Each expert w forecasts w * model; its loss is averaged an origin first, since the rows of one date
+    are not independent.
     """
     belief = np.array([(1 - prior) ** 2, 2 * prior * (1 - prior), prior**2])  # its mean is the prior, and no expert is ruled out
     if len(change):
         losses = np.abs(change[:, None] - EXPERTS * model[:, None])
         by_origin = _means(losses, origin)
         scale = max(float(by_origin[:, 0].mean()), 1e-9)
-        belief = belief * np.exp(-LEARNING_RATE * periods(origin, distance) * (by_origin.mean(axis=0) - by_origin.mean(axis=0).min()) / scale)
+        mean = by_origin.mean(axis=0)
+        belief = belief * np.exp(-LEARNING_RATE * periods(origin, distance) * (mean - mean.min()) / scale)
     return float((belief / belief.sum()) @ EXPERTS)
 
 
 def periods(origin: NDArray[np.intp], distance: float) -> float:
-    """Independent periods behind forecasts from some origins: what they span, in units of the distance (at least one publication)."""
+    """Independent periods behind forecasts from some origins: what they span, in units of the distance."""
     return (float(np.ptp(origin)) + 1) / max(distance, 1.0) if len(origin) else 0.0
 
 
@@ -61,15 +63,16 @@ def needed_level(below: Floats, no_more: Floats) -> Floats:
     return np.maximum(np.maximum(1 - 2 * no_more, 2 * below - 1), 0.0)
 
 
-def calibrated_level(needed: Floats, level: Level, number: float) -> float:
+def calibrated_level(needed: Floats, level: Level, before: float, number: float) -> float:
     """The nominal coverage to ask for, so that the level's own is reached.
 
-    needed: (R,) what past forecasts, out of time, would have needed. number: independent periods behind them; few leave it near its prior.
+    needed: (R,) what past forecasts, out of time, would have needed. before: the level to start from. number: independent
+    periods behind what is needed; few leave the level near where it started.
     """
     if not len(needed):
-        return level.prior
+        return before
     reached = float(np.quantile(needed, level.nominal, method="higher"))
-    return max((number * reached + LEVEL_WEIGHT * level.prior) / (number + LEVEL_WEIGHT), level.least)
+    return max((number * reached + LEVEL_WEIGHT * before) / (number + LEVEL_WEIGHT), level.least)
 
 
 def _means(values: Floats, groups: NDArray[np.intp]) -> Floats:

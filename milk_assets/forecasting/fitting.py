@@ -1,7 +1,7 @@
 """Fitting: from a panel and a recipe to a model.
 
-Belongs here: what is learned, task by task: chances, structure, trust and interval levels. Samples, scoring and calibration formulas have
-their own modules.
+Belongs here: what is learned, task by task: chances, structure, trust and interval levels. Samples, scoring and calibration
+formulas have their own modules.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from lambda_service.averages import AverageTask
 from lambda_service.distribution import BINS, fit_bins
 from lambda_service.features import FEATURES, TARGET_FEATURES, Floats
-from lambda_service.forecaster import FORMAT, MODEL, SEGMENTS, TASKS, Forecaster, TaskModel
+from lambda_service.forecaster import FORMAT, MODEL, SEGMENTS, TASKS, Forecaster, TaskModel, upper_rise
 from lambda_service.structure import Structure
 from lambda_service.targets import Task
 from milk_assets.forecasting.averages import fit_averages
@@ -33,16 +34,16 @@ MAX_ROWS = 90_000  # of the final fit: more cost time and changed no figure; ori
 FOLD_ROWS = 40_000
 FOLDS = (0.5, 0.75)  # shares of the history after which the out-of-time fits stop learning
 GOLDEN_ROWS = 6
-# How rises grow with the distance: not at all for single publications, where a longer lead means more changes and not larger ones; like
-# something between a walk (0.5) and a trend (1) for monthly means.
+# How rises grow with the distance: not at all for single publications, where a longer lead means more changes and not larger
+# ones; like something between a walk (0.5) and a trend (1) for monthly means.
 POWER: dict[Task, float] = {"publication": 0.0, "month": 0.6}
 
 
 def fit(panel: Panel, recipe: Recipe, workers: int = 2) -> Model:
     """A model of the recipe from everything the panel knows.
 
-    workers: threads; the boosters leave Python's lock, each fits with one thread, and the result is the same whatever their number.
-    Raises ValueError on fewer than MIN_PUBLICATIONS publications.
+    workers: threads; the boosters leave Python's lock, each fits with one thread, and the result is the same whatever their
+    number. Raises ValueError on fewer than MIN_PUBLICATIONS publications.
     """
     if len(panel.dates) < MIN_PUBLICATIONS:
         raise ValueError(
@@ -57,7 +58,10 @@ def fit(panel: Panel, recipe: Recipe, workers: int = 2) -> Model:
 
 @dataclass(frozen=True)
 class OutOfTime:
-    """Forecasts of windows that a fold's fit had not seen, with what happened. fold: that fit. chances: (R, BINS). model, structural: (R,)."""
+    """Forecasts of windows that a fold's fit had not seen, with what happened.
+
+    fold: that fit. chances: (R, BINS). model, structural: (R,) changes, MXN/l.
+    """
 
     fold: TaskModel
     samples: Samples
@@ -72,9 +76,10 @@ class OutOfTime:
         return OutOfTime(self.fold, samples, self.chances[chosen], self.model[chosen], self.structural[chosen])
 
     def ranks(self) -> tuple[Floats, Floats]:
-        """Where what happened falls in the distributions, shifted as intervals are."""
-        shifted = self.samples.change - self.fold.blend * self.structural
-        return self.fold.bins.ranks(self.chances, self.samples.distance, shifted)
+        """Chance of less than what happened and of no more than it; the first with upper ends shifted as intervals are."""
+        change, distance = self.samples.change, self.samples.distance
+        below, _ = self.fold.bins.ranks(self.chances, distance, change - upper_rise(self.structural))
+        return below, self.fold.bins.ranks(self.chances, distance, change)[1]
 
 
 def fit_task(grid: Grid, task: Task, recipe: Recipe, through: int, max_rows: int) -> TaskModel:
@@ -82,7 +87,7 @@ def fit_task(grid: Grid, task: Task, recipe: Recipe, through: int, max_rows: int
     trees = recipe.trees(task)
     samples = grid.samples(task, _origins(grid, task, through, max_rows), through)
     bins, which = fit_bins(samples.change, samples.distance, POWER[task])
-    structure = Structure(recipe.drift_window, recipe.drift_prior, recipe.drift_prior_weight, recipe.room_regained) if trees.blend else None
+    structure = Structure(recipe.drift_window, recipe.drift_prior, recipe.drift_prior_weight, recipe.room_regained)
     knots = np.array([(first + last) / 2 for first, last in WINDOWS[task]])
     order = np.argsort(knots, kind="stable")
     flat = np.full(len(knots), np.nan)
@@ -90,13 +95,13 @@ def fit_task(grid: Grid, task: Task, recipe: Recipe, through: int, max_rows: int
         bins=bins,
         booster=_boost(samples.rows, which, trees, recipe.seed),
         table=None,
-        structure=structure,
+        structure=structure if trees.blend else None,
         blend=trees.blend,
         dead_zone=trees.dead_zone,
         knots=knots[order],
         trust=np.full_like(flat, recipe.trust_prior),
-        level80=np.full((len(flat), len(SEGMENTS)), LEVELS[task][0].prior),
-        level95=np.full((len(flat), len(SEGMENTS)), LEVELS[task][1].prior),
+        level80=np.full((len(flat), len(SEGMENTS)), LEVELS[task][0].nominal),
+        level95=np.full((len(flat), len(SEGMENTS)), LEVELS[task][1].nominal),
     )
 
 
@@ -109,6 +114,7 @@ def _fit_task(grid: Grid, task: Task, recipe: Recipe) -> TaskModel:
 def calibrated(model: TaskModel, seen: list[OutOfTime], segments: NDArray[np.intp], task: Task, recipe: Recipe) -> TaskModel:
     """The task with trust and interval levels learned from out-of-time forecasts. segments: (N,) of the panel's series."""
     trust, levels = [], []
+    asked = [[level.nominal] * len(SEGMENTS) for level in LEVELS[task]]
     for place in sorted(range(len(WINDOWS[task])), key=lambda place: sum(WINDOWS[task][place])):
         distance = sum(WINDOWS[task][place]) / 2
         parts = [part.of_window(place) for part in seen]
@@ -118,7 +124,12 @@ def calibrated(model: TaskModel, seen: list[OutOfTime], segments: NDArray[np.int
         needed = _joined([needed_level(*part.ranks()) for part in parts])
         segment = _joined([segments[part.samples.series] for part in parts])
         number = periods(origin, distance)
-        levels.append([[calibrated_level(needed[segment == code], level, number) for code in range(len(SEGMENTS))] for level in LEVELS[task]])
+        # a distance starts from the level of the one before it: what was never seen inherits what was
+        asked = [
+            [calibrated_level(needed[segment == code], level, before[code], number) for code in range(len(SEGMENTS))]
+            for level, before in zip(LEVELS[task], asked, strict=True)
+        ]
+        levels.append(asked)
     level80, level95 = np.moveaxis(np.array(levels), 1, 0)
     return replace(model, trust=np.array(trust), level80=level80, level95=level95)
 
@@ -127,7 +138,7 @@ def _out_of_time(grid: Grid, task: Task, recipe: Recipe, newest: int) -> list[Ou
     """Each fold learns from the first part of the history and forecasts the part up to the next fold."""
     ends = [max(int(share * newest), MIN_PUBLICATIONS // 2) for share in FOLDS] + [newest]
     seen = []
-    for end, following in zip(ends[:-1], ends[1:], strict=True):
+    for end, following in pairwise(ends):
         if end >= following:
             continue
         fold = fit_task(grid, task, recipe, end, FOLD_ROWS)

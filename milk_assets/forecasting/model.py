@@ -1,6 +1,7 @@
 """The model: a fitted recipe, or the baseline, ready to forecast and to be stored.
 
-Belongs here: what a model is to the rest of the platform. How it is fitted stands in `fitting`; scoring in `lambda_service.forecaster`.
+Belongs here: what a model is to the rest of the platform. How it is fitted stands in `fitting`; scoring in
+`lambda_service.forecaster`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Model:
-    """A model's files, as they go into a bundle; everything it forecasts comes from them, so that batch and online cannot differ."""
+    """A model's files, as they go into a bundle.
+
+    Everything it forecasts comes from them, so that batch and online cannot differ.
+    """
 
     files: Mapping[str, bytes]
 
@@ -73,8 +77,8 @@ class Model:
     def forecast(self, panel: Panel, expected: Dates | None = None) -> pd.DataFrame:
         """Forecasts of every active series and national average from the panel's origin, in COLUMNS.
 
-        expected: publication dates to come; the calendar's when not given. Raises ValueError when the model was trained on later dates:
-        such a forecast would know its own future.
+        expected: publication dates to come; the calendar's when not given. Raises ValueError when the model was trained on later
+        dates: such a forecast would know its own future.
         """
         import pandas as pd
 

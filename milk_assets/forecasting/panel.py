@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,8 @@ class Names:
 class Panel:
     """Prices as known at the last of `dates`.
 
-    dates: (T,) datetime64[D], ascending. prices: (T, N) MXN/l, NaN where none was published. averages: (T, K) the national averages.
+    dates: (T,) datetime64[D], ascending. prices: (T, N) MXN/l, NaN where none was published. averages: (T, K) the national
+    averages.
     """
 
     dates: Dates
@@ -61,7 +62,7 @@ class Panel:
     @cached_property
     def active(self) -> NDArray[np.bool_]:
         """Whether each series has a price within the last ACTIVE_WITHIN publications, (N,)."""
-        return np.isfinite(self.prices[-ACTIVE_WITHIN:]).any(axis=0)
+        return np.asarray(np.isfinite(self.prices[-ACTIVE_WITHIN:]).any(axis=0))
 
     @cached_property
     def segments(self) -> NDArray[np.intp]:
@@ -115,7 +116,8 @@ def _averages(frame: pd.DataFrame | None, dates: pd.Index[Any]) -> tuple[Names, 
     if frame is None or frame.empty:
         return Names((), (), (), (), ()), np.empty((len(dates), 0))
     grid = frame.pivot(index="publication", columns=["average", "milk", "channel"], values="price").reindex(dates)
-    parts = [(AVERAGES[str(average)], str(milk), str(channel)) for average, milk, channel in grid.columns]
+    columns = cast(list[tuple[str, str, str]], grid.columns.tolist())
+    parts = [(AVERAGES[average], milk, channel) for average, milk, channel in columns]
     names = Names(
         series=tuple(series_key(NATIONAL, city, milk, channel) for city, milk, channel in parts),
         state=(NATIONAL,) * len(parts),

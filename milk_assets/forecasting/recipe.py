@@ -16,7 +16,8 @@ from lambda_service.targets import Task
 class Trees:
     """The boosted part of one task.
 
-    blend: share of the structural formula in the model's change. dead_zone: a change smaller than this (MXN/l) is forecast as none.
+    blend: share of the structural formula in the model's change. dead_zone: a change smaller than this (MXN/l) is forecast as
+    none.
     """
 
     depth: int = 4
@@ -54,7 +55,10 @@ class Recipe:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Recipe:
-        """The recipe `to_dict` wrote. Raises ValueError on a name it does not know: a misspelt one would be ignored in silence."""
+        """The recipe `to_dict` wrote; what it leaves out takes its default.
+
+        Raises ValueError on a name it does not know: a misspelt one would be ignored in silence.
+        """
         known = Recipe().to_dict()
         unknown = [*(values.keys() - known.keys())]
         for task in ("publication", "month"):

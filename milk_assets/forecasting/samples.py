@@ -16,8 +16,9 @@ from lambda_service.structure import Structure
 from lambda_service.targets import Task
 from milk_assets.forecasting.panel import Panel
 
-# Windows a task learns from, as (first, last) publication ahead. Months start anywhere: thirteen publications are a month, whatever its
-# name, and an origin in mid-month asks for windows that start in between. Short ones are what is left of a running month.
+# Windows a task learns from, as (first, last) publication ahead. Months start anywhere: thirteen publications are a month,
+# whatever its name, and an origin in mid-month asks for windows that start in between. Short ones are what is left of a running
+# month.
 WINDOWS: dict[Task, tuple[tuple[int, int], ...]] = {
     "publication": tuple((lead, lead) for lead in (1, 2, 3, 4, 6, 8, 10, 13, 26)),
     "month": ((1, 3), (1, 7), (1, 13), (8, 20), (14, 26), (21, 33), (27, 39), (40, 52), (53, 65), (66, 78)),
@@ -27,8 +28,8 @@ OBSERVED = 0.5  # share of a window's publications that must have a price, lest 
 
 @dataclass(frozen=True)
 class Samples:
-    """R windows seen from past origins. rows: (R, features and target features). change: (R,) mean of the window minus the last price,
-    MXN/l. distance, origin (row of the panel), series, window: (R,)."""
+    """R windows seen from past origins. rows: (R, features and target features). change: (R,) mean of the window minus the last
+    price, MXN/l. distance, origin (row of the panel), series, window: (R,)."""
 
     rows: NDArray[np.float32]
     change: Floats

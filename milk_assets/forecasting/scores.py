@@ -23,9 +23,9 @@ _HEADLINE = {"publication": (1, 13), "month": (1, 6)}
 def score_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Scores of each model x level x task x lead x segment; lead ALL_LEADS and segment ALL_SEGMENTS are the sums over them.
 
-    frame: the backtest's table. Columns: n and origins (rows and dates behind it), mae and mae_no_change (MXN/l), ratio of the two, bias
-    (mean of forecast minus actual, MXN/l), cover80, cover95, score80, score95 (mean interval score, MXN/l), brier and auc of the chance of
-    a change. A figure that cannot be had is NaN.
+    frame: the backtest's table. Columns: n and origins (rows and dates behind it), mae and mae_no_change (MXN/l), ratio of the
+    two, bias (mean of forecast minus actual, MXN/l), cover80, cover95, score80, score95 (mean interval score, MXN/l), brier and
+    auc of the chance of a change. A figure that cannot be had is NaN.
     """
     import pandas as pd
 

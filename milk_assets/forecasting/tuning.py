@@ -22,6 +22,7 @@ from milk_assets.forecasting.recipe import Recipe, Trees
 from milk_assets.forecasting.samples import Grid
 
 HOLD_OUT = 36  # publications: the newest twelve weeks; shorter ones chase one season, longer ones leave too little to learn from
+WHOLE, FRACTIONAL = ("depth", "rounds"), ("eta", "min_child_weight", "colsample")  # what is searched in each task's trees
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +33,7 @@ class Trial:
     number: int
     recipe: Recipe
     loss: float
-    losses: Mapping[str, float]
+    losses: Mapping[Task, float]
     seconds: float
 
 
@@ -55,8 +56,8 @@ def tune(
 ) -> Tuned:
     """Search around a recipe with Hyperopt's TPE; the newest HOLD_OUT publications judge, and nothing of them is learned from.
 
-    trials, seconds: whichever ends first; no trial is begun after `seconds`. seed: the same one gives the same trials, time allowing.
-    The recipe given is tried first, so that what is returned is never worse than it on the hold-out.
+    trials, seconds: whichever ends first; no trial is begun after `seconds`. seed: the same one gives the same trials, time
+    allowing. The recipe given is tried first, so that what is returned is never worse than it on the hold-out.
     """
     from hyperopt import STATUS_OK, fmin, hp, tpe
 
@@ -121,14 +122,12 @@ def _space(hp: Any) -> dict[str, Any]:
 
 
 def _point(recipe: Recipe) -> dict[str, float]:
-    names = ("depth", "eta", "rounds", "min_child_weight", "colsample")
-    return {f"{task}.{name}": getattr(recipe.trees(task), name) for task in TASKS for name in names}
+    return {f"{task}.{name}": getattr(recipe.trees(task), name) for task in TASKS for name in (*WHOLE, *FRACTIONAL)}
 
 
 def _recipe(start: Recipe, values: Mapping[str, Any]) -> Recipe:
     def trees(task: Task) -> Trees:
-        chosen = {name: float(values[f"{task}.{name}"]) for name in ("eta", "min_child_weight", "colsample")}
-        whole = {name: round(values[f"{task}.{name}"]) for name in ("depth", "rounds")}
-        return replace(start.trees(task), **chosen, **whole)
+        chosen: dict[str, Any] = {name: float(values[f"{task}.{name}"]) for name in FRACTIONAL}
+        return replace(start.trees(task), **chosen, **{name: round(values[f"{task}.{name}"]) for name in WHOLE})
 
     return replace(start, publication=trees("publication"), month=trees("month"))
