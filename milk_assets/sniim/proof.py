@@ -18,13 +18,8 @@ from milk_assets.sniim.schemas import AVERAGE_PRICES, PRICES
 from milk_assets.sniim.workbook import Workbook, WorkbookError
 
 CONTROL_TOLERANCE = 0.005  # MXN/l: half of the source's last digit; its averages hold to 4e-15 in 736 of 736 columns
-LEAST_COVERAGE = (
-    0.90  # of the series that had a price; a single series of 185 has been missing at most, so a tenth is a broken read
-)
-LOWEST_PRICE, HIGHEST_PRICE = (
-    5.0,
-    100.0,
-)  # MXN/l: a third of the lowest (15.6) and 2.6 times the highest price (38) ever published
+LEAST_COVERAGE = 0.90  # of the series that had a price; one of 185 has been missing at most, so a tenth is a broken read
+LOWEST_PRICE, HIGHEST_PRICE = 5.0, 100.0  # MXN/l: a third of the lowest price published (15.6), 2.6 times the highest (38)
 _LISTED = 3  # faults spelled out in a message; the rest are counted
 
 

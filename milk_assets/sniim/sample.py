@@ -1,6 +1,6 @@
-"""Sample workbooks: generated prices in the source's shape, and one cumulative workbook cut at any of its dates.
+"""Sample workbooks: generated prices in the source's shape.
 
-Belongs here: what such a workbook holds, and how invented prices move. Bytes are written in `xlsx`, served in `publisher`.
+Belongs here: what such a workbook holds, and how invented prices move. Bytes are made in `xlsx`, served in `publisher`.
 """
 
 from __future__ import annotations
@@ -25,21 +25,8 @@ _CITIES = [(state, city) for state, cities in PLACES for city in cities]
 _COLUMNS = len(MILKS) * len(CHANNELS)
 # Cities that the source never prices, with the columns concerned (0 to 3, as in `names.COLUMNS`): 27 series in all.
 _NEVER_PRICED = {
-    **dict.fromkeys(
-        (
-            "Tijuana",
-            "Campeche",
-            "Tapachula",
-            "Tuxtla Gutiérrez",
-            "Cancún",
-            "Chetumal",
-            "Nogales",
-            "Villahermosa",
-            "Coatzacoalcos",
-        ),
-        (0, 1),
-    ),
-    **dict.fromkeys(("Xalapa", "Veracruz ", "Mérida"), (0, 1)),
+    **dict.fromkeys(("Tijuana", "Campeche", "Tapachula", "Tuxtla Gutiérrez", "Cancún", "Chetumal"), (0, 1)),
+    **dict.fromkeys(("Nogales", "Villahermosa", "Coatzacoalcos", "Xalapa", "Veracruz ", "Mérida"), (0, 1)),
     **dict.fromkeys(("Cd.Juárez", "Durango", "Reynosa"), (2,)),
 }
 _ALWAYS_ZERO = "San Luis Río Colorado"

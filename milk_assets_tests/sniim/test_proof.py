@@ -72,7 +72,7 @@ def test_a_city_left_out_is_refused_by_its_control_total(draft):
 
 
 def test_a_city_written_twice_is_refused_even_when_the_averages_agree(draft):
-    draft.rows.insert(9, ["Sonora", "San Luis Río Colorado ", 0, 0, 0, 0])
+    draft.rows.insert(9, ["Sonora", "San Luis Río Colorado ", None, None, None, None])
     proof = prove(read(draft))
     assert [outcome.name for outcome in proof.failures] == ["there_are_no_duplicates"]
     assert proof["there_are_no_duplicates"].figure == 4
