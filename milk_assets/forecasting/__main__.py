@@ -82,7 +82,6 @@ def _backtest(chosen: argparse.Namespace) -> int:
     panel = _panel(chosen.workbook)
     origins = [day for day in panel.dates if day.item() >= chosen.first]
     models = {"ours": Recipe(), "no change": None}
-    # noqa: E731
 
     def show(done: int, blocks: int) -> None:
         print(f"  {done} of {blocks} blocks, {time.perf_counter() - begun:.0f} s", file=sys.stderr)

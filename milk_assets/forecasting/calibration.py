@@ -20,10 +20,15 @@ LEVEL_WEIGHT = 3.0  # independent periods the prior level counts for
 
 @dataclass(frozen=True)
 class Level:
-    """A nominal coverage, which is where learning starts, and the least level that is ever asked for."""
+    """A nominal coverage, and the least level that is ever asked for; learning starts at the larger of the two."""
 
     nominal: float
     least: float
+
+    @property
+    def start(self) -> float:
+        """Where learning starts."""
+        return max(self.nominal, self.least)
 
 
 # Publications may go below the nominal level, but not far: a chance of "same" cannot be halved, and intervals of series that
@@ -31,7 +36,7 @@ class Level:
 # was.
 LEVELS: dict[Task, tuple[Level, Level]] = {
     "publication": (Level(0.80, 0.70), Level(0.95, 0.93)),
-    "month": (Level(0.80, 0.80), Level(0.95, 0.95)),
+    "month": (Level(0.80, 0.81), Level(0.95, 0.95)),
 }
 
 
@@ -66,9 +71,11 @@ def needed_level(below: Floats, no_more: Floats) -> Floats:
 def calibrated_level(needed: Floats, level: Level, before: float, number: float) -> float:
     """The nominal coverage to ask for, so that the level's own is reached.
 
-    needed: (R,) what past forecasts, out of time, would have needed. before: the level to start from. number: independent
+    needed: (R,) what past forecasts, out of time, would have needed. before: the level reached at a shorter distance, the
+    start unless that is less. number: independent
     periods behind what is needed; few leave the level near where it started.
     """
+    before = max(before, level.start)
     if not len(needed):
         return before
     reached = float(np.quantile(needed, level.nominal, method="higher"))

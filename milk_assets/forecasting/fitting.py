@@ -100,8 +100,8 @@ def fit_task(grid: Grid, task: Task, recipe: Recipe, through: int, max_rows: int
         dead_zone=trees.dead_zone,
         knots=knots[order],
         trust=np.full_like(flat, recipe.trust_prior),
-        level80=np.full((len(flat), len(SEGMENTS)), LEVELS[task][0].nominal),
-        level95=np.full((len(flat), len(SEGMENTS)), LEVELS[task][1].nominal),
+        level80=np.full((len(flat), len(SEGMENTS)), LEVELS[task][0].start),
+        level95=np.full((len(flat), len(SEGMENTS)), LEVELS[task][1].start),
     )
 
 
@@ -114,7 +114,7 @@ def _fit_task(grid: Grid, task: Task, recipe: Recipe) -> TaskModel:
 def calibrated(model: TaskModel, seen: list[OutOfTime], segments: NDArray[np.intp], task: Task, recipe: Recipe) -> TaskModel:
     """The task with trust and interval levels learned from out-of-time forecasts. segments: (N,) of the panel's series."""
     trust, levels = [], []
-    asked = [[level.nominal] * len(SEGMENTS) for level in LEVELS[task]]
+    asked = [[level.start] * len(SEGMENTS) for level in LEVELS[task]]
     for place in sorted(range(len(WINDOWS[task])), key=lambda place: sum(WINDOWS[task][place])):
         distance = sum(WINDOWS[task][place]) / 2
         parts = [part.of_window(place) for part in seen]
