@@ -95,8 +95,7 @@ def given(prices: pd.DataFrame, averages: pd.DataFrame) -> Given:
     return Given(prices, averages, forecasts_of(prices, averages), stamp)
 
 
-@pytest.fixture
-def table() -> dict[tuple[str, str, str, str], list[float]]:
+def still() -> dict[tuple[str, str, str, str], list[float]]:
     """Forty publications of twelve series that stand still: 20.00 in Guadalajara, 21.00 in Puebla, 22.00 in Nogales; supermarkets
     0.50 more, UHT 2.00 more."""
     return {
@@ -104,6 +103,21 @@ def table() -> dict[tuple[str, str, str, str], list[float]]:
         for place, (state, city) in enumerate(CITIES)
         for milk, channel in COLUMNS
     }
+
+
+@pytest.fixture
+def table() -> dict[tuple[str, str, str, str], list[float]]:
+    """The market that stands still, for a test to move."""
+    return still()
+
+
+@pytest.fixture(scope="session")
+def report() -> Report:
+    """A report of one move: Guadalajara's pasteurised milk in stores, from 20.00 to 20.60 in the newest publication."""
+    table = still()
+    table[("Jalisco", "Guadalajara", "pasteurised", "store")][-1] = 20.60
+    prices = long_prices(table, publications(40))
+    return given(prices, averages_of(prices)).report()
 
 
 @pytest.fixture
