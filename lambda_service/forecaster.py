@@ -165,7 +165,7 @@ class Forecaster:
         windows = windows_from(history.dates, expected)
         known = known_at(history.prices, history.segments)
         parts = [self._cities(history, known, [w for w in windows if w.task == task]) for task in TASKS]
-        if history.averages is not None:
+        if history.averages is not None and history.average_series:
             for task in TASKS:
                 chosen = [w for w in windows if w.task == task]
                 parts.append(

@@ -19,7 +19,8 @@ from milk_assets.forecasting.baseline import baseline
 from milk_assets.forecasting.fitting import MIN_PUBLICATIONS, fit
 from milk_assets.forecasting.panel import Panel, build_panel
 from milk_assets.forecasting.recipe import Recipe
-from milk_assets.forecasting.scores import ALL_SEGMENTS, score_table
+from milk_assets.forecasting.scores import score_table
+from milk_assets.forecasting.summary import plot, summary
 from milk_assets.sniim.blocks import WorkbookError
 from milk_assets.sniim.names import CHANNEL_LABELS, MILK_LABELS
 from milk_assets.sniim.workbook import read_workbook
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_ORIGIN = date(2024, 4, 1)  # of the backtest: three months of the source's history lie before it
+OURS = "ours"
 DECIMALS = 4  # of the file: a hundredth of a centavo
 
 
@@ -81,20 +83,20 @@ def _backtest(chosen: argparse.Namespace) -> int:
     begun = time.perf_counter()
     panel = _panel(chosen.workbook)
     origins = [day for day in panel.dates if day.item() >= chosen.first]
-    models = {"ours": Recipe(), "no change": None}
+    models = {OURS: Recipe(), "no change": None}
 
     def show(done: int, blocks: int) -> None:
         print(f"  {done} of {blocks} blocks, {time.perf_counter() - begun:.0f} s", file=sys.stderr)
 
     frame = backtest(panel, models, origins, refit_every=chosen.refit_every, on_progress=show)
     scores = score_table(frame)
-    shown = scores[(scores["segment"] == ALL_SEGMENTS) & (scores["model"] == "ours")]
-    columns = ["level", "task", "lead", "origins", "mae", "ratio", "bias", "cover80", "cover95", "score80", "auc", "brier"]
-    print(shown[columns].to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    print(summary(scores, OURS))
     if chosen.out:
         chosen.out.mkdir(parents=True, exist_ok=True)
         _write(scores, chosen.out / "scores.csv")
         _write(frame, chosen.out / "backtest.csv")
+        (chosen.out / "summary.md").write_text(summary(scores, OURS), encoding="utf-8")
+        (chosen.out / "ratios.png").write_bytes(plot(scores))
     print(f"{len(origins)} origins, {time.perf_counter() - begun:.0f} s")
     return 0
 
@@ -129,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     rolling = commands.add_parser("backtest", help="scores of rolling origins beside no change")
     rolling.add_argument("--workbook", type=Path, required=True)
     rolling.add_argument("--from", dest="first", type=date.fromisoformat, default=FIRST_ORIGIN, help="first origin (YYYY-MM-DD)")
-    rolling.add_argument("--out", type=Path, help="a folder for scores.csv and backtest.csv")
+    rolling.add_argument("--out", type=Path, help="a folder for scores.csv, backtest.csv, summary.md and ratios.png")
     rolling.add_argument("--refit-every", type=int, default=REFIT_EVERY, help="publications between fits")
     rolling.set_defaults(run=_backtest)
     return parser
