@@ -11,6 +11,9 @@ from milk_assets.sniim.calendar import expected_between, newest_expected
 
 # A file that is late or corrected turns up within the week; older ones are read on request only.
 LOOK_BACK = timedelta(days=7)
+POLL_SECONDS = (
+    30  # between looks at the lake, the daemon's own beat: a look costs milliseconds, and a publication comes every other day
+)
 FRIDAY = 4  # the week's last publication: a model a week is enough, recipes differ by less than a week's noise
 
 
@@ -34,12 +37,13 @@ def dates_to_look_at(seen: Collection[date], today: date) -> list[date]:
     """The expected publication dates to ask the source about, ascending.
 
     seen: publications known already. Nothing seen: only the newest expected one, because a workbook holds the whole history.
-    Otherwise every expected date since the newest seen one, and those of the last week again: late, or corrected.
+    Otherwise every expected date since the newest seen one, and those of the last week again: late, or corrected. None before the
+    oldest seen one: that is when the platform began, and later workbooks hold what was before.
     """
     if not seen:
         newest = newest_expected(today)
         return expected_between(newest - LOOK_BACK, newest)
-    return expected_between(min(max(seen), today - LOOK_BACK), today)
+    return expected_between(max(min(seen), min(max(seen), today - LOOK_BACK)), today)
 
 
 def retrain_reason(newest: Vintage, trained: Trained | None, code: str) -> str | None:

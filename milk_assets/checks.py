@@ -1,4 +1,4 @@
-"""The checks of `prices`: their names, and whether a failure stops the run.
+"""The checks: their names, and whether a failure stops the run.
 
 Belongs here: names, so that the graph shows its checks before anything ran, and turning a proof's outcomes into results. The proofs
 are `milk_assets.sniim.proof`'s; a test holds the two lists together.
@@ -25,6 +25,13 @@ PRICES = {
     "dates_are_publication_days": False,
     "names_are_known": False,
 }
+DRIFT = "markets_move_as_they_always_have"
+
+# Failures of these stop no run, so that nobody hears of them unless they are watched for.
+WATCHED = (
+    *(dg.AssetCheckKey(dg.AssetKey("prices"), name) for name, blocking in PRICES.items() if not blocking),
+    dg.AssetCheckKey(dg.AssetKey("drift_report"), DRIFT),
+)
 
 
 def specs() -> list[dg.AssetCheckSpec]:

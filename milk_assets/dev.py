@@ -27,7 +27,14 @@ def dev(environment: Environment, workbook: Path | None, until: date | None, tod
         local = replace(environment, source_url=source.url)
         with instance(local):
             pass  # its home and settings exist from here on
-        settings = os.environ | {"DAGSTER_HOME": str(local.dagster_home), "MILK_SOURCE_URL": local.source_url}
+        settings = (
+            os.environ
+            | {
+                "DAGSTER_HOME": str(local.dagster_home),
+                "MILK_SOURCE_URL": local.source_url,
+                "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "300",  # a slow site may take its time; the default of 60 would cut the look short
+            }
+        )
         processes = [subprocess.Popen(command, env=settings, start_new_session=True) for command in commands(local)]
         print(f"Dagster  http://{HOST}:{DAGSTER_PORT}    MLflow  http://{HOST}:{MLFLOW_PORT}    publisher  {local.source_url}")
         print(

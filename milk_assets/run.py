@@ -7,7 +7,7 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -79,9 +79,12 @@ def bootstrap(environment: Environment, on: dg.DagsterInstance, today: date, pub
     return found
 
 
-def run_graph(environment: Environment, on: dg.DagsterInstance, publication: date, day: date) -> Iterator[Stage]:
+def run_graph(
+    environment: Environment, on: dg.DagsterInstance, publication: date, day: date, training: Mapping[str, Any] | None = None
+) -> Iterator[Stage]:
     """Run every job for a publication, and the report of a day; yields each stage as it ends.
 
+    training: configuration of the asset `candidate`, where its defaults are not wanted.
     Raises GraphError at the first job that fails; what came before it stands.
     """
     defs = build_definitions(environment, loggers={"console": plain_console})
@@ -94,8 +97,9 @@ def run_graph(environment: Environment, on: dg.DagsterInstance, publication: dat
     ):
         begun = time.perf_counter()
         key = partition.isoformat() if partition else None
+        config = {"ops": {"candidate": {"config": dict(training)}}} if training and job == "train" else {}
         result = defs.resolve_job_def(job).execute_in_process(
-            run_config={"loggers": {"console": {}}},
+            run_config={"loggers": {"console": {}}, **config},
             instance=on,
             partition_key=key,
             tags={"milk/reason": "by hand"},

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from milk_assets import automation, jobs
+from milk_assets import automation, checks, jobs
 from milk_assets.assets import candidate, champion, evaluation, features, forecasts, prices, serving
 from milk_assets.automation import Trained, Vintage
 from milk_assets.code import training_code
@@ -23,9 +23,7 @@ from milk_assets.resources.sniim import SniimSource
 from milk_assets.resources.telegram import Telegram
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
-POLL_SECONDS = 30  # the daemon's own beat: looking at the lake costs a few milliseconds
 ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-EVENTS_A_TICK = 200  # check results read at once; more wait for the next tick
 
 
 def publication_sensor(look_every: int) -> dg.SensorDefinition:
@@ -53,19 +51,19 @@ def publication_sensor(look_every: int) -> dg.SensorDefinition:
                 requests.append(dg.RunRequest(run_key=f"{key}:{fingerprint[:12]}", partition_key=key))
             if not seen:
                 break  # a first start: the newest workbook holds the whole history
-        kept = {key: mark for key, mark in sorted(marks.items()) if key >= looked[0].isoformat()}
-        context.update_cursor(json.dumps(kept))
+        cursor = json.dumps({key: mark for key, mark in sorted(marks.items()) if key >= looked[0].isoformat()})
         if not requests:
-            return dg.SkipReason(f"nothing new for {', '.join(day.isoformat() for day in looked)}")
+            context.update_cursor(cursor)
+            return dg.SkipReason(f"nothing new from {looked[0]} to {looked[-1]}")
         new = [key for key in (request.partition_key for request in requests) if key and date.fromisoformat(key) not in seen]
-        return dg.SensorResult(requests, cursor=context.cursor, dynamic_partitions_requests=[publications.build_add_request(new)])
+        return dg.SensorResult(requests, cursor=cursor, dynamic_partitions_requests=[publications.build_add_request(new)])
 
     return look
 
 
 @dg.sensor(
     job=jobs.train,
-    minimum_interval_seconds=POLL_SECONDS,
+    minimum_interval_seconds=automation.POLL_SECONDS,
     default_status=RUNNING,
     description="Starts `train` on the newest proven publication, once a week and when data or training code changed.",
 )
@@ -87,7 +85,7 @@ def retrain_sensor(context: dg.SensorEvaluationContext, lake: Lake) -> dg.RunReq
 
 @dg.sensor(
     job=jobs.promote,
-    minimum_interval_seconds=POLL_SECONDS,
+    minimum_interval_seconds=automation.POLL_SECONDS,
     default_status=RUNNING,
     description="Starts `promote` when the newest evaluation decided on another champion. It only carries decisions out.",
 )
@@ -104,7 +102,7 @@ def promotion_sensor(context: dg.SensorEvaluationContext, lake: Lake, artefacts:
 
 @dg.sensor(
     job=jobs.forecast,
-    minimum_interval_seconds=POLL_SECONDS,
+    minimum_interval_seconds=automation.POLL_SECONDS,
     default_status=RUNNING,
     description="Starts `forecast` for the newest proven publication, after its ingest and after a promotion.",
 )
@@ -134,31 +132,21 @@ def failure_alert(context: dg.RunFailureSensorContext, telegram: Telegram) -> No
 
 
 @dg.sensor(
-    minimum_interval_seconds=POLL_SECONDS,
+    minimum_interval_seconds=automation.POLL_SECONDS,
     default_status=RUNNING,
     description="Tells the team's chat of failed checks that stopped no run, and so would go unseen.",
 )
 def check_alert(context: dg.SensorEvaluationContext, telegram: Telegram) -> dg.SkipReason:
-    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    if context.cursor is None:  # a first start, or a lost cursor: what is past was told, or is past telling
-        newest = context.instance.get_event_records(dg.EventRecordsFilter(kind), limit=1)
-        context.update_cursor(str(newest[0].storage_id if newest else 0))
-        return dg.SkipReason("watching from here on")
-    after = dg.EventRecordsFilter(kind, after_cursor=int(context.cursor))
-    records = context.instance.get_event_records(after, limit=EVENTS_A_TICK, ascending=True)
-    told = 0
-    for record in records:
-        event = record.event_log_entry.dagster_event
-        result: Any = event.event_specific_data if event else None
-        if result is not None and not result.passed and not result.blocking:
-            asset = result.asset_key.to_user_string()
-            telegram.send(
-                f"milk: check {asset}.{result.check_name} {record.partition_key or ''} failed\n{result.description or ''}"
-            )
-            told += 1
-    if records:
-        context.update_cursor(str(records[-1].storage_id))
-    return dg.SkipReason(f"{len(records)} check results, {told} told")
+    newest = [context.instance.get_latest_asset_check_evaluation_record(key) for key in checks.WATCHED]
+    results = sorted((record for record in newest if record is not None), key=lambda record: record.id)
+    last = results[-1].id if results else 0
+    told = last if context.cursor is None else int(context.cursor)  # a first start, or a lost cursor: what is past is past
+    for record in results:
+        found = record.evaluation
+        if record.id > told and found is not None and not found.passed:
+            telegram.send(f"milk: check {record.key.to_user_string()} {record.partition or ''} failed\n{found.description or ''}")
+    context.update_cursor(str(max(last, told)))
+    return dg.SkipReason(f"check results up to {last} are told")
 
 
 def newest_vintage(lake: Lake) -> Vintage | None:

@@ -20,7 +20,11 @@ def test_after_a_pause_every_expected_date_since_is_asked_for() -> None:
 
 
 def test_the_last_week_is_looked_at_again_for_late_and_corrected_files() -> None:
-    assert dates_to_look_at({MONDAY, FRIDAY}, FRIDAY) == [date(2025, 3, 21), MONDAY, WEDNESDAY, FRIDAY]
+    assert dates_to_look_at({date(2025, 3, 3), FRIDAY}, FRIDAY) == [date(2025, 3, 21), MONDAY, WEDNESDAY, FRIDAY]
+
+
+def test_nothing_is_asked_for_from_before_the_first_publication_seen() -> None:
+    assert dates_to_look_at({MONDAY, FRIDAY}, FRIDAY) == [MONDAY, WEDNESDAY, FRIDAY]
 
 
 @pytest.mark.parametrize(

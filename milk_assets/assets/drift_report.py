@@ -10,13 +10,13 @@ from typing import Any
 
 import dagster as dg
 
+from milk_assets import checks
 from milk_assets.assets import metadata, prices
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
 
 LAYER = "drift_report"
-CHECK = "markets_move_as_they_always_have"
 
 
 def path(publication: str, file: str = "drift.json") -> str:
@@ -27,7 +27,7 @@ def path(publication: str, file: str = "drift.json") -> str:
 @dg.asset(
     partitions_def=publications,
     deps=[prices.prices],
-    check_specs=[dg.AssetCheckSpec(CHECK, asset="drift_report", description="No market has left its own history.")],
+    check_specs=[dg.AssetCheckSpec(checks.DRIFT, asset="drift_report", description="No market has left its own history.")],
     group_name="monitoring",
     kinds={"evidently", "json", "html"},
     owners=[OWNER],
@@ -52,7 +52,7 @@ def drift_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.A
     told = [f"{breach.signal} of {breach.milk}, {breach.channel}" for breach in drift.breaches]
     told += [f"no price from {', '.join(drift.coverage.missing_states)}"] if drift.coverage.missing_states else []
     yield dg.AssetCheckResult(
-        check_name=CHECK,
+        check_name=checks.DRIFT,
         passed=drift.outcome != "breached",
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{drift.outcome.replace('_', ' ')}{': ' if told else ''}{'; '.join(told)}",

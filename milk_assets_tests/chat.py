@@ -1,0 +1,47 @@
+"""A stand-in for Telegram's Bot API on this machine."""
+
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+
+class Chat:
+    """Answers with the queued (status, document) pairs, then with 200; remembers the paths asked and the messages taken."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, Any]]] = []
+        self.messages: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        chat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, answer = chat.answers.pop(0) if chat.answers else (200, {"ok": True})
+                chat.paths.append(self.path)
+                if status == 200:
+                    chat.messages.append(body)
+                content = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self) -> "Chat":
+        Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop answering; may be called twice."""
+        self.server.shutdown()
+        self.server.server_close()

@@ -1,0 +1,138 @@
+"""The main job, end to end in this process: from a published workbook to a champion, forecasts and a report."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from milk_assets import run
+from milk_assets.assets import drift_report, evaluation, forecasts, price_report, prices, serving
+from milk_assets.build import build_resources
+from milk_assets.environment import Environment, SettingError
+from milk_assets.sniim.publisher import CutShelf, Publisher, SampleShelf, Shelf
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("graph")]
+
+PUBLICATION = date(2025, 3, 31)
+FEW = {"trials": 2, "seconds": 300.0}
+
+
+class Ran:
+    """What a run left behind."""
+
+    def __init__(self, environment: Environment) -> None:
+        resources = build_resources(environment)
+        self.environment, self.lake, self.artefacts = environment, resources["lake"], resources["artefacts"]
+        self.tracking = resources["tracking"]
+
+
+def run_once(shelf: Shelf, home: Path) -> Ran:
+    with Publisher(shelf, PUBLICATION) as site:
+        environment = Environment.from_env({"MILK_HOME": str(home), "MILK_SOURCE_URL": site.url})
+        with run.instance(environment) as on:
+            assert run.bootstrap(environment, on, PUBLICATION) == PUBLICATION
+            stages = list(run.run_graph(environment, on, PUBLICATION, PUBLICATION, FEW))
+    assert [stage.name for stage in stages] == ["ingest", "train", "promote", "forecast", "report"]
+    return Ran(environment)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return run_once(SampleShelf(), tmp_path_factory.mktemp("sample"))
+
+
+def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ran) -> None:
+    table = sample.lake.read_table(forecasts.path("2025-03-31"))
+    known = sample.lake.read_table(prices.path("2025-03-31"))
+    cities = table[table.level == "city"]
+    assert set(cities.series) == set(known.dropna(subset="price").series)
+    assert cities.groupby("series").size().unique().tolist() == [14 + 7]
+    assert table[["forecast", "lo80", "hi80", "lo95", "hi95"]].notna().all().all()
+    assert (table.lo95 <= table.lo80).all()
+    assert (table.lo80 <= table.forecast).all()
+    assert (table.forecast <= table.hi80).all()
+    assert (table.hi80 <= table.hi95).all()
+    assert (table.target[table.task == "publication"] > "2025-03-31").all()
+
+
+def test_what_is_served_is_what_the_gate_chose(sample: Ran) -> None:
+    decided = evaluation.read_decision(sample.lake, "2025-03-31")
+    standing = serving.served(sample.artefacts)
+    chosen = decided["challenger"] if decided["decision"]["verdict"] == "promote" else decided["baseline"]
+    assert standing is not None
+    assert standing["bundle"] == chosen["bundle"]
+    champion = sample.tracking.pointed("champion")
+    assert (champion.number, champion.bundle) == (chosen["version"], chosen["bundle"])
+    assert sample.tracking.pointed("baseline").number == decided["baseline"]["version"]
+    assert sample.tracking.pointed("challenger").number == decided["challenger"]["version"]
+    steps = [path.rsplit("-", 2)[1] for path in sample.artefacts.files("ledger")]
+    assert steps == ["intent", "applied"]
+
+
+def test_every_trial_is_a_run_under_its_parent(sample: Ran) -> None:
+    client = sample.tracking.client()
+    experiment = client.get_experiment_by_name(sample.tracking.experiment)
+    found = client.search_runs([experiment.experiment_id])
+    parents = [found_run for found_run in found if "mlflow.parentRunId" not in found_run.data.tags]
+    trials = [found_run for found_run in found if "mlflow.parentRunId" in found_run.data.tags]
+    (parent,) = parents
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["publication"] == "2025-03-31"
+    assert {trial.data.tags["mlflow.parentRunId"] for trial in trials} == {parent.info.run_id}
+    assert len(trials) == FEW["trials"]
+    assert all("loss" in trial.data.metrics for trial in trials)
+    assert {f"challenger.ratio.h{lead}" for lead in (1, 3, 6, 13)} <= set(parent.data.metrics)
+
+
+def test_every_format_of_the_report_says_that_these_are_sample_data(sample: Ran) -> None:
+    for day in ("2025-03-31", price_report.LATEST):
+        for file in (price_report.PAGE, "report.json", "digest.txt", "report.csv"):
+            assert "muestra" in sample.lake.read_bytes(price_report.path(day, file)).decode().lower(), (day, file)
+    from io import BytesIO
+
+    from openpyxl import load_workbook
+
+    book = load_workbook(BytesIO(sample.lake.read_bytes(price_report.path("latest", "report.xlsx"))), read_only=True)
+    first = next(iter(book.worksheets))
+    assert any("muestra" in str(cell).lower() for row in first.iter_rows(values_only=True) for cell in row if cell)
+
+
+def test_the_drift_report_judges_signals_and_never_levels(sample: Ran) -> None:
+    drift = sample.lake.read_json(drift_report.path("2025-03-31"))
+    assert drift["publication"] == "2025-03-31"
+    assert len(drift["signals"]) == 12
+    assert not [signal for signal in drift["signals"] if "level" in signal["signal"]]
+    assert sample.lake.exists(drift_report.path("2025-03-31", "drift.html"))
+
+
+def test_running_the_same_publication_again_changes_nothing_that_is_served(sample: Ran) -> None:
+    before = serving.served(sample.artefacts), sample.artefacts.files("models")
+    raw = sample.lake.files("raw")
+    with Publisher(SampleShelf(), PUBLICATION) as site, run.instance(sample.environment) as on:
+        again = Environment.from_env({"MILK_HOME": str(sample.environment.home), "MILK_SOURCE_URL": site.url})
+        for stage in run.run_graph(again, on, PUBLICATION, PUBLICATION, FEW):
+            if stage.name == "ingest":
+                break
+    assert (serving.served(sample.artefacts), sample.artefacts.files("models")) == before
+    assert sample.lake.files("raw") == raw
+
+
+def test_a_date_that_is_not_published_stops_the_graph_and_writes_nothing(tmp_path: Path) -> None:
+    with Publisher(SampleShelf(), date(2025, 3, 28)) as site:
+        environment = Environment.from_env({"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url})
+        with run.instance(environment) as on:
+            with pytest.raises(SettingError, match="shows no workbook for 2025-03-31"):
+                run.bootstrap(environment, on, PUBLICATION, PUBLICATION)
+            on.add_dynamic_partitions("publications", ["2025-03-31"])
+            with pytest.raises(run.GraphError, match="ingest of 2025-03-31 failed\nworkbook: "):
+                list(run.run_graph(environment, on, PUBLICATION, PUBLICATION, FEW))
+    assert build_resources(environment)["lake"].files("") == []
+
+
+def test_the_real_workbook_goes_through_the_whole_graph(real_workbook: Path, tmp_path: Path) -> None:
+    ran = run_once(CutShelf(real_workbook), tmp_path)
+    vintage = prices.read_vintage(ran.lake, "2025-03-31")
+    assert (vintage["publications"], vintage["sample"], vintage["coverage"]) == (184, False, 1.0)
+    table = ran.lake.read_table(forecasts.path("2025-03-31"))
+    assert table[table.level == "city"].series.nunique() == 185
+    assert "muestra" not in ran.lake.read_bytes(price_report.path("latest", "digest.txt")).decode().lower()

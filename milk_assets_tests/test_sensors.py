@@ -1,0 +1,236 @@
+"""Sensors, called as functions on an instance of their own and a lake in a folder."""
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from milk_assets import checks, sensors
+from milk_assets.assets import candidate, evaluation, features, forecasts, prices, serving
+from milk_assets.code import training_code
+from milk_assets.resources.lake import Lake
+from milk_assets.resources.sniim import SniimSource, SourceError
+from milk_assets.resources.telegram import Telegram
+from milk_assets.sniim.publisher import Publisher, SampleShelf
+from milk_assets_tests.chat import Chat
+
+MONDAY, WEDNESDAY, FRIDAY = date(2025, 3, 24), date(2025, 3, 26), date(2025, 3, 28)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        yield found
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> Lake:
+    return Lake(root=str(tmp_path / "artefacts"))
+
+
+@pytest.fixture
+def site() -> Iterator[Publisher]:
+    with Publisher(SampleShelf(), MONDAY) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def on_friday(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Clock":
+            return cls(2025, 3, 28, 18, tzinfo=tz or ZoneInfo("UTC"))
+
+    monkeypatch.setattr(sensors, "datetime", Clock)
+
+
+def look(instance: dg.DagsterInstance, site: Publisher, lake: Lake, cursor: str | None = None) -> Any:
+    context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    answer = sensors.publication_sensor(15)(context, sniim=SniimSource(base_url=site.url), lake=lake)
+    return answer, context
+
+
+def keys(answer: dg.SensorResult) -> list[str | None]:
+    return [request.partition_key for request in answer.run_requests or []]
+
+
+def proven(lake: Lake, day: date, sha256: str) -> None:
+    lake.write_json(f"{prices.LAYER}/{day}/{prices.VINTAGE}", {"sha256": sha256})
+    lake.write_bytes(f"{features.LAYER}/{day}/{features.FILE}", b"")
+
+
+def test_a_first_start_asks_for_the_newest_publication_only(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+    answer, _ = look(instance, site, lake)
+    assert keys(answer) == ["2025-03-24"]
+    (added,) = answer.dynamic_partitions_requests
+    assert list(added.partition_keys) == ["2025-03-24"]
+
+
+def test_later_publications_are_asked_for_each_once(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-24"])
+    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    assert isinstance(look(instance, site, lake)[0], dg.SkipReason)
+    site.advance(FRIDAY)
+    answer, _ = look(instance, site, lake)
+    assert keys(answer) == ["2025-03-26", "2025-03-28"]
+    again, _ = look(instance, site, lake)
+    assert [request.run_key for request in again.run_requests] == [request.run_key for request in answer.run_requests]
+
+
+def test_a_lost_cursor_repeats_nothing_and_a_kept_one_saves_the_download(
+    instance: dg.DagsterInstance, site: Publisher, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-24"])
+    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    first, context = look(instance, site, lake)
+    assert isinstance(first, dg.SkipReason)
+    assert json.loads(context.cursor)["2025-03-24"][1] > 0
+    fetched: list[date] = []
+    fetch = SniimSource.fetch
+    monkeypatch.setattr(SniimSource, "fetch", lambda self, day: fetched.append(day) or fetch(self, day))
+    look(instance, site, lake, context.cursor)
+    assert fetched == []
+    look(instance, site, lake)
+    assert fetched == [MONDAY]
+
+
+def test_a_corrected_workbook_is_a_new_run_key(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-24"])
+    proven(lake, MONDAY, "what it was before")
+    answer, _ = look(instance, site, lake)
+    assert keys(answer) == ["2025-03-24"]
+    assert answer.dynamic_partitions_requests[0].partition_keys == []
+
+
+def test_a_site_that_is_down_fails_the_tick(instance: dg.DagsterInstance, lake: Lake) -> None:
+    source = SniimSource(base_url="http://127.0.0.1:9", attempts=1, timeout_seconds=1)
+    with pytest.raises(SourceError):
+        sensors.publication_sensor(15)(dg.build_sensor_context(instance=instance), sniim=source, lake=lake)
+
+
+def retrain(instance: dg.DagsterInstance, lake: Lake) -> Any:
+    return sensors.retrain_sensor(dg.build_sensor_context(instance=instance), lake=lake)
+
+
+def test_a_backlog_gives_one_retrain_of_its_newest_publication(instance: dg.DagsterInstance, lake: Lake) -> None:
+    assert isinstance(retrain(instance, lake), dg.SkipReason)
+    for day, sha256 in ((MONDAY, "a" * 64), (WEDNESDAY, "b" * 64), (FRIDAY, "c" * 64)):
+        proven(lake, day, sha256)
+    request = retrain(instance, lake)
+    assert (request.partition_key, request.run_key) == ("2025-03-28", f"2025-03-28:{'c' * 12}:{training_code()}")
+    assert request.tags == {"milk/reason": "no model yet"}
+    trained = {"workbook": "c" * 64, "code": training_code()}
+    lake.write_json(f"{candidate.LAYER}/2025-03-28/{candidate.FILE}", trained)
+    assert isinstance(retrain(instance, lake), dg.SkipReason)
+    lake.write_json(f"{candidate.LAYER}/2025-03-28/{candidate.FILE}", trained | {"code": "older"})
+    assert retrain(instance, lake).tags == {"milk/reason": "training code changed"}
+
+
+def test_nothing_is_trained_while_a_publication_is_being_read(instance: dg.DagsterInstance, lake: Lake) -> None:
+    proven(lake, MONDAY, "a" * 64)
+    instance.add_run(dg.DagsterRun(job_name="ingest", run_id="r1", status=dg.DagsterRunStatus.STARTED))
+    assert "under way" in retrain(instance, lake).skip_message
+
+
+def version(number: int, baseline: bool = False) -> dict[str, Any]:
+    return {"version": number, "bundle": str(number) * 64, "is_baseline": baseline}
+
+
+def promote(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> Any:
+    return sensors.promotion_sensor(dg.build_sensor_context(instance=instance), lake=lake, artefacts=artefacts)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "standing", "asked"),
+    [
+        ("promote", None, "2" * 12),
+        ("keep", None, "1" * 12),
+        ("promote", version(1, baseline=True), "2" * 12),
+        ("keep", version(1, baseline=True), None),
+        ("promote", version(2), None),
+    ],
+)
+def test_promotion_carries_out_decisions_only(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, verdict: str, standing: dict[str, Any] | None, asked: str | None
+) -> None:
+    assert isinstance(promote(instance, lake, artefacts), dg.SkipReason)
+    decided = {"decision": {"verdict": verdict, "reason": "because"}, "challenger": version(2), "baseline": version(1, True)}
+    lake.write_json(f"{evaluation.LAYER}/2025-03-28/{evaluation.DECISION}", decided)
+    if standing:
+        artefacts.write_json(serving.SERVED, standing)
+    answer = promote(instance, lake, artefacts)
+    assert (answer.run_key if isinstance(answer, dg.RunRequest) else None) == (asked and f"2025-03-28:{asked}")
+
+
+def test_forecasts_follow_an_ingest_and_a_promotion(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> None:
+    def ask() -> Any:
+        return sensors.forecast_sensor(dg.build_sensor_context(instance=instance), lake=lake, artefacts=artefacts)
+
+    assert isinstance(ask(), dg.SkipReason)
+    proven(lake, MONDAY, "a" * 64)
+    assert "no champion" in ask().skip_message
+    artefacts.write_json(serving.SERVED, version(1, True))
+    assert (ask().partition_key, ask().run_key) == ("2025-03-24", f"2025-03-24:{'a' * 12}:{'1' * 12}")
+    lake.write_json(f"{forecasts.LAYER}/2025-03-24/{forecasts.MADE}", version(1, True) | {"workbook": "a" * 64})
+    assert "already" in ask().skip_message
+    artefacts.write_json(serving.SERVED, version(2))
+    assert ask().run_key.endswith("2" * 12)
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
+    monkeypatch.setenv("MILK_TELEGRAM_TOKEN", "123:secret")
+    monkeypatch.setenv("MILK_TELEGRAM_CHAT", "42")
+    with Chat() as fake:
+        yield fake
+
+
+def check_run(instance: dg.DagsterInstance, passed: bool) -> None:
+    """Materialize a drift report whose check has this outcome."""
+
+    @dg.asset(check_specs=[dg.AssetCheckSpec(checks.DRIFT, asset="drift_report")])
+    def drift_report() -> Any:
+        warn = dg.AssetCheckSeverity.WARN
+        result = dg.AssetCheckResult(check_name=checks.DRIFT, passed=passed, severity=warn, description="frozen <feed>")
+        return dg.MaterializeResult(check_results=[result])
+
+    assert dg.materialize([drift_report], instance=instance).success
+
+
+def test_a_failed_check_that_stops_no_run_is_told_once(instance: dg.DagsterInstance, chat: Chat) -> None:
+    telegram, cursor = Telegram(base_url=chat.url), None
+    for passed, told in ((False, 0), (False, 1), (True, 1), (None, 1), (False, 2)):
+        if passed is not None:
+            check_run(instance, passed)
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        sensors.check_alert(context, telegram=telegram)
+        cursor = context.cursor
+        assert len(chat.messages) == told
+    assert "drift_report" in chat.messages[0]["text"]
+    assert "frozen &lt;feed&gt;" in chat.messages[0]["text"]
+
+
+def test_a_failed_run_is_told_with_its_cause_and_a_dead_chat_fails_nothing(instance: dg.DagsterInstance, chat: Chat) -> None:
+    @dg.asset
+    def prices_() -> None:
+        raise dg.Failure("Leche31032025.xlsx, block of 2025-03-28: averages 25.31, its cities 25.40")
+
+    job = dg.define_asset_job("ingest", selection=[prices_])
+    made = dg.Definitions(assets=[prices_], jobs=[job]).resolve_job_def("ingest")
+    result = made.execute_in_process(instance=instance, raise_on_error=False)
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failure_alert",
+        dagster_event=next(event for event in result.all_events if event.event_type == dg.DagsterEventType.RUN_FAILURE),
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+    ).for_run_failure()
+    sensors.failure_alert(context, telegram=Telegram(base_url=chat.url))
+    (message,) = chat.messages
+    assert message["text"].startswith("milk: ingest  failed\nprices_: Leche31032025.xlsx, block of 2025-03-28")
+    chat.close()
+    sensors.failure_alert(context, telegram=Telegram(base_url=chat.url))
