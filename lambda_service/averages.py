@@ -45,7 +45,8 @@ class AverageTask:
         start = np.maximum(row - self.window, 0)
         number = (row - start + self.prior_weight)[:, None]
         own = (total[row] - total[start] + self.prior * self.prior_weight) / number
-        return np.asarray((own + own.mean(axis=1, keepdims=True)) / 2 * self.drifts)
+        common = own.sum(axis=1, keepdims=True) / max(own.shape[1], 1)
+        return np.asarray((own + common) / 2 * self.drifts)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

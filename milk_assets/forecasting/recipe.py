@@ -21,8 +21,8 @@ class Trees:
     """
 
     depth: int = 4
-    eta: float = 0.1
-    rounds: int = 40
+    eta: float = 0.13
+    rounds: int = 30
     min_child_weight: float = 20.0
     colsample: float = 0.6
     blend: float = 0.0

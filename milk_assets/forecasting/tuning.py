@@ -99,7 +99,7 @@ def _loss(grid: Grid, task: Task, recipe: Recipe, end: int) -> float:
     samples = grid.samples(task, np.arange(end, newest), newest)
     if not len(samples):
         return 1.0
-    model = fit_task(grid, task, recipe, end, FOLD_ROWS)
+    model = fit_task(grid, task, recipe, end, FOLD_ROWS[task])
     chances = model.chances(samples.rows, grid.panel.segments[samples.series])
     median = model.bins.quantiles(chances, samples.distance, np.array(0.5))
     structural = np.add(*grid.structural_terms(model.structure, samples)) if model.structure else np.zeros_like(median)
