@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from milk_assets.sniim.names import FOLDER
+
 Name = Literal["local", "staging", "prod"]
 NAMES: tuple[str, ...] = get_args(Name)
 
@@ -20,9 +22,9 @@ EXPERIMENT = "milk-price"
 TIMEZONE = "America/Mexico_City"
 OWNER = "team:milk"
 
-OFFICIAL_SOURCE = "https://www.economia-sniim.gob.mx/SNIIM-Archivosfuente/Comentarios/Otros"
+OFFICIAL_SOURCE = f"https://www.economia-sniim.gob.mx/{FOLDER}"
 SAMPLE_PORT = 8765  # where the sample publisher listens unless told otherwise
-SAMPLE_SOURCE = f"http://127.0.0.1:{SAMPLE_PORT}/SNIIM-Archivosfuente/Comentarios/Otros"
+SAMPLE_SOURCE = f"http://127.0.0.1:{SAMPLE_PORT}/{FOLDER}"
 
 
 class SettingError(ValueError):

@@ -36,7 +36,7 @@ def publication_sensor(look_every: int) -> dg.SensorDefinition:
         default_status=RUNNING,
         description="Looks for every expected publication not yet seen, and for changed content; starts `ingest`.",
     )
-    def look(context: dg.SensorEvaluationContext, sniim: SniimSource, lake: Lake) -> dg.SensorResult | dg.SkipReason:
+    def look(context: dg.SensorEvaluationContext, sniim: SniimSource, lake: Lake) -> dg.SensorResult:
         seen = {date.fromisoformat(key) for key in context.instance.get_dynamic_partitions(publications.name or "")}
         marks: dict[str, Any] = json.loads(context.cursor or "{}")
         looked = automation.dates_to_look_at(seen, datetime.now(ZoneInfo(TIMEZONE)).date())
@@ -53,8 +53,7 @@ def publication_sensor(look_every: int) -> dg.SensorDefinition:
                 break  # a first start: the newest workbook holds the whole history
         cursor = json.dumps({key: mark for key, mark in sorted(marks.items()) if key >= looked[0].isoformat()})
         if not requests:
-            context.update_cursor(cursor)
-            return dg.SkipReason(f"nothing new from {looked[0]} to {looked[-1]}")
+            return dg.SensorResult(skip_reason=f"nothing new from {looked[0]} to {looked[-1]}", cursor=cursor)
         new = [key for key in (request.partition_key for request in requests) if key and date.fromisoformat(key) not in seen]
         return dg.SensorResult(requests, cursor=cursor, dynamic_partitions_requests=[publications.build_add_request(new)])
 
@@ -136,7 +135,7 @@ def failure_alert(context: dg.RunFailureSensorContext, telegram: Telegram) -> No
     default_status=RUNNING,
     description="Tells the team's chat of failed checks that stopped no run, and so would go unseen.",
 )
-def check_alert(context: dg.SensorEvaluationContext, telegram: Telegram) -> dg.SkipReason:
+def check_alert(context: dg.SensorEvaluationContext, telegram: Telegram) -> dg.SensorResult:
     newest = [context.instance.get_latest_asset_check_evaluation_record(key) for key in checks.WATCHED]
     results = sorted((record for record in newest if record is not None), key=lambda record: record.id)
     last = results[-1].id if results else 0
@@ -145,8 +144,7 @@ def check_alert(context: dg.SensorEvaluationContext, telegram: Telegram) -> dg.S
         found = record.evaluation
         if record.id > told and found is not None and not found.passed:
             telegram.send(f"milk: check {record.key.to_user_string()} {record.partition or ''} failed\n{found.description or ''}")
-    context.update_cursor(str(max(last, told)))
-    return dg.SkipReason(f"check results up to {last} are told")
+    return dg.SensorResult(skip_reason=f"check results up to {last} are told", cursor=str(max(last, told)))
 
 
 def newest_vintage(lake: Lake) -> Vintage | None:

@@ -11,7 +11,19 @@ from milk_assets.build import build_definitions
 from milk_assets.environment import Environment
 from milk_assets.resources.lake import Lake
 
-HEAVY = ("mlflow", "evidently", "hyperopt", "xgboost", "pandas", "matplotlib", "dagster_mlflow", "pandera", "openpyxl", "scipy", "boto3")
+HEAVY = (
+    "mlflow",
+    "evidently",
+    "hyperopt",
+    "xgboost",
+    "pandas",
+    "matplotlib",
+    "dagster_mlflow",
+    "pandera",
+    "openpyxl",
+    "scipy",
+    "boto3",
+)
 
 # name → (group, names of what it is made of): the graph, said once more, so that a stage cannot vanish unnoticed
 GRAPH = {
@@ -67,7 +79,14 @@ def test_every_asset_says_what_it_is_whose_it_is_and_what_it_is_made_with(defs: 
 def test_everything_that_watches_runs_by_default(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
     running = {sensor.name for sensor in repository.sensor_defs if sensor.default_status == dg.DefaultSensorStatus.RUNNING}
-    assert running == {"publication_sensor", "retrain_sensor", "promotion_sensor", "forecast_sensor", "failure_alert", "check_alert"}
+    assert running == {
+        "publication_sensor",
+        "retrain_sensor",
+        "promotion_sensor",
+        "forecast_sensor",
+        "failure_alert",
+        "check_alert",
+    }
     (schedule,) = repository.schedule_defs
     assert (schedule.name, schedule.cron_schedule, schedule.execution_timezone, schedule.default_status) == (
         "daily_report_schedule",

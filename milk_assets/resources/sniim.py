@@ -38,7 +38,7 @@ _BUSY = frozenset({429, 500, 502, 503, 504})  # worth another attempt
 _NO_HEAD = frozenset({403, 405, 500, 501})  # what sites answer when they do not know HEAD: only GET tells
 
 
-class SourceError(Exception):
+class SourceError(RuntimeError):
     """The site could not be read: the message says what was asked, what came, what to do. Never that there is no file."""
 
 
@@ -67,7 +67,7 @@ class Download:
     last_modified: str | None
 
 
-class SniimSource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class SniimSource(dg.ConfigurableResource[Any]):
     """The folder of workbooks at `base_url`.
 
     timeout_seconds: to connect, and for each silence of the site. deadline_seconds: for one `find` or `fetch`, with its attempts

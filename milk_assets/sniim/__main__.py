@@ -18,8 +18,9 @@ from pathlib import Path
 from threading import Event
 from zoneinfo import ZoneInfo
 
+from milk_assets.environment import SAMPLE_PORT
 from milk_assets.sniim.names import day_of_file
-from milk_assets.sniim.publisher import ADVANCE, DEFAULT_PORT, HOST, CutShelf, FolderShelf, Publisher, SampleShelf, Shelf
+from milk_assets.sniim.publisher import ADVANCE, HOST, CutShelf, FolderShelf, Publisher, SampleShelf, Shelf
 
 PROGRAM = "python -m milk_assets.sniim"
 _ADVANCE_SECONDS = 10  # the publisher only moves a date; one that takes longer is not there
@@ -128,12 +129,12 @@ def _parser() -> argparse.ArgumentParser:
     given.add_argument("--folder", type=Path, help="serve the workbooks of this folder instead, as they are")
     given.add_argument("--workbook", type=Path, help="serve this cumulative workbook instead, cut at each of its dates")
     command.add_argument("--until", type=date.fromisoformat, help="newest date to show, YYYY-MM-DD (today by default)")
-    command.add_argument("--port", type=int, default=DEFAULT_PORT)
+    command.add_argument("--port", type=int, default=SAMPLE_PORT)
     command.set_defaults(command=publish)
 
     command = commands.add_parser("advance", help="let a running publisher show the next publication")
     command.add_argument("--to", type=date.fromisoformat, help="show every publication up to this date, YYYY-MM-DD")
-    command.add_argument("--port", type=int, default=DEFAULT_PORT)
+    command.add_argument("--port", type=int, default=SAMPLE_PORT)
     command.set_defaults(command=advance)
     return parser
 

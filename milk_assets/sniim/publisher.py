@@ -17,12 +17,12 @@ from threading import Thread
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from milk_assets.environment import SAMPLE_PORT
 from milk_assets.sniim.calendar import expected_publications, is_publication_day
 from milk_assets.sniim.cut import CumulativeWorkbook
 from milk_assets.sniim.names import FOLDER, day_of_file, file_name
 from milk_assets.sniim.sample import FIRST_PUBLICATION, SEED, sample_workbook
 
-DEFAULT_PORT = 8765
 HOST = "127.0.0.1"  # never another: what is served is a stand-in, not a publication
 ADVANCE = "/advance"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from milk_assets.environment import SAMPLE_SOURCE
+from milk_assets.environment import SAMPLE_PORT, SAMPLE_SOURCE
 from milk_assets.sniim.names import FOLDER, file_name
-from milk_assets.sniim.publisher import DEFAULT_PORT, HOST, CutShelf, FolderShelf, Publisher, SampleShelf
+from milk_assets.sniim.publisher import HOST, CutShelf, FolderShelf, Publisher, SampleShelf
 from milk_assets.sniim.sample import sample_workbook
 from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
@@ -172,4 +172,4 @@ def test_the_site_listens_on_this_machine_alone_and_lets_go_of_its_port():
 
 
 def test_the_local_environment_asks_where_the_publisher_listens():
-    assert f"http://{HOST}:{DEFAULT_PORT}/{FOLDER}" == SAMPLE_SOURCE
+    assert f"http://{HOST}:{SAMPLE_PORT}/{FOLDER}" == SAMPLE_SOURCE
