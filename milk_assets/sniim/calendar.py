@@ -60,7 +60,7 @@ def closed_days(year: int) -> frozenset[date]:
     offices close: the source skipped it in 2024.
     """
     # Both take time to import, and whoever only names a date needs neither.
-    from dateutil.easter import easter  # type: ignore[import-untyped]
+    from dateutil.easter import easter
     from holidays import country_holidays
 
     good_friday = easter(year) - timedelta(days=2)

@@ -17,7 +17,6 @@ from threading import Thread
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from milk_assets.environment import SAMPLE_PORT
 from milk_assets.sniim.calendar import expected_publications, is_publication_day
 from milk_assets.sniim.cut import CumulativeWorkbook
 from milk_assets.sniim.names import FOLDER, day_of_file, file_name
