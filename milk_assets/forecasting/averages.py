@@ -10,7 +10,7 @@ import numpy as np
 from lambda_service.averages import LEVELS, AverageTask
 from lambda_service.features import Floats, carried_forward
 from lambda_service.targets import Task
-from milk_assets.forecasting.calibration import trust_weight
+from milk_assets.forecasting.calibration import periods, trust_weight
 from milk_assets.forecasting.panel import Panel
 from milk_assets.forecasting.recipe import Recipe
 from milk_assets.forecasting.samples import WINDOWS
@@ -48,9 +48,11 @@ def fit_averages(panel: Panel, task: Task, recipe: Recipe | None) -> AverageTask
         error = change - weight * said
         trust.append(weight)
         known = len(origin) >= MIN_ORIGINS and error.size > 0
-        spread.append(float(np.abs(error).mean()) if known else np.nan)
+        # what is known of an error from few independent periods is itself uncertain, as with the variance of a new observation
+        few = np.sqrt(1 + 1 / max(periods(origin, distance), 1.0))
+        spread.append(float(np.abs(error).mean() * few) if known else np.nan)
         if known:
-            errors.append((error / max(spread[-1], 1e-9)).ravel())
+            errors.append((error * few / max(spread[-1], 1e-9)).ravel())
     quantiles = np.quantile(np.concatenate(errors), LEVELS) if errors else np.linspace(-2.5, 2.5, len(LEVELS))
     return AverageTask(**{**vars(blank), "trust": np.array(trust), "spread": _extrapolated(knots, spread), "errors": quantiles})
 

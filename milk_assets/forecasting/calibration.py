@@ -32,8 +32,7 @@ class Level:
 
 
 # Publications may go below the nominal level, but not far: a chance of "same" cannot be halved, and intervals of series that
-# seldom change would shrink to a point. Months are only ever widened: their windows overlap, so a calm past looks surer than it
-# was.
+# seldom change would shrink to a point. Months are only widened: their windows overlap, so a calm past looks surer than it was.
 LEVELS: dict[Task, tuple[Level, Level]] = {
     "publication": (Level(0.80, 0.70), Level(0.95, 0.93)),
     "month": (Level(0.80, 0.81), Level(0.95, 0.95)),

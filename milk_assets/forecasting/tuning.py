@@ -115,7 +115,7 @@ def _space(hp: Any) -> dict[str, Any]:
             f"{task}.depth": hp.quniform(f"{task}.depth", 2, 6, 1),
             f"{task}.eta": hp.loguniform(f"{task}.eta", np.log(0.03), np.log(0.2)),
             f"{task}.rounds": hp.quniform(f"{task}.rounds", 20, 80, 5),
-            f"{task}.min_child_weight": hp.loguniform(f"{task}.min_child_weight", np.log(5.0), np.log(100.0)),
+            f"{task}.min_child_weight": hp.loguniform(f"{task}.min_child_weight", np.log(5.0), np.log(200.0)),
             f"{task}.colsample": hp.uniform(f"{task}.colsample", 0.3, 1.0),
         }
     return space
