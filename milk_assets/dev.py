@@ -4,10 +4,12 @@ Belongs here: starting and ending the processes, all on 127.0.0.1. None of them 
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -18,6 +20,10 @@ from milk_assets.run import instance
 
 HOST = "127.0.0.1"
 DAGSTER_PORT, MLFLOW_PORT = 3000, 5000
+SETTINGS = {
+    "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "300",  # a slow site may take its time; the default of 60 would cut the look short
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven idle workers for features that nobody uses here
+}
 END_WITHIN = 20.0  # seconds for a process to end by itself after it is asked to
 
 
@@ -27,14 +33,8 @@ def dev(environment: Environment, workbook: Path | None, until: date | None, tod
         local = replace(environment, source_url=source.url)
         with instance(local):
             pass  # its home and settings exist from here on
-        settings = (
-            os.environ
-            | {
-                "DAGSTER_HOME": str(local.dagster_home),
-                "MILK_SOURCE_URL": local.source_url,
-                "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "300",  # a slow site may take its time; the default of 60 would cut the look short
-            }
-        )
+        settings = os.environ | SETTINGS | {"DAGSTER_HOME": str(local.dagster_home), "MILK_SOURCE_URL": local.source_url}
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what is started below is ended then too
         processes = [subprocess.Popen(command, env=settings, start_new_session=True) for command in commands(local)]
         print(f"Dagster  http://{HOST}:{DAGSTER_PORT}    MLflow  http://{HOST}:{MLFLOW_PORT}    publisher  {local.source_url}")
         print(
@@ -51,28 +51,18 @@ def dev(environment: Environment, workbook: Path | None, until: date | None, tod
 
 def commands(environment: Environment) -> list[list[str]]:
     """The command lines of Dagster and of MLflow's UI."""
-    place = Path(sys.executable).parent
-    dagster = [str(place / "dagster"), "dev", "-w", "workspace.yaml", "-h", HOST, "-p", str(DAGSTER_PORT)]
-    mlflow = [
-        str(place / "mlflow"),
-        "ui",
-        "--backend-store-uri",
-        environment.tracking_uri,
-        "--host",
-        HOST,
-        "--port",
-        str(MLFLOW_PORT),
-    ]
-    return [dagster, mlflow]
+    place, store = Path(sys.executable).parent, environment.tracking_uri
+    dagster = f"{place}/dagster dev -w workspace.yaml -h {HOST} -p {DAGSTER_PORT} --log-level warning"
+    mlflow = f"{place}/mlflow ui --host {HOST} --port {MLFLOW_PORT} --workers 1"
+    return [dagster.split(), [*mlflow.split(), "--backend-store-uri", store]]
 
 
 def end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
-    """Ask each process to end, and end what does not."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    for process in processes:
-        try:
-            process.wait(END_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    """Ask each process and all that it started to end, and end what does not."""
+    for number, patience in ((signal.SIGTERM, END_WITHIN), (signal.SIGKILL, 1.0)):
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(patience)

@@ -25,6 +25,10 @@ from milk_assets.partitions import publications
 INSTANCE = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
+python_logs:
+  python_log_level: INFO
 concurrency:
   runs:
     max_concurrent_runs: 1

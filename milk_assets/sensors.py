@@ -137,7 +137,8 @@ def failure_alert(context: dg.RunFailureSensorContext, telegram: Telegram) -> No
 )
 def check_alert(context: dg.SensorEvaluationContext, telegram: Telegram) -> dg.SensorResult:
     newest = [context.instance.get_latest_asset_check_evaluation_record(key) for key in checks.WATCHED]
-    results = sorted((record for record in newest if record is not None), key=lambda record: record.id)
+    ended = (record for record in newest if record is not None and isinstance(record.evaluation, dg.AssetCheckEvaluation))
+    results = sorted(ended, key=lambda record: record.id)  # the others are of runs under way
     last = results[-1].id if results else 0
     told = last if context.cursor is None else int(context.cursor)  # a first start, or a lost cursor: what is past is past
     for record in results:

@@ -209,6 +209,8 @@ def test_a_failed_check_that_stops_no_run_is_told_once(instance: dg.DagsterInsta
         context = dg.build_sensor_context(instance=instance, cursor=cursor)
         cursor = sensors.check_alert(context, telegram=telegram).cursor
         assert len(chat.messages) == told
+    planned = dg.AssetCheckKey(dg.AssetKey("drift_report"), checks.DRIFT)
+    assert planned in checks.WATCHED
     assert "drift_report" in chat.messages[0]["text"]
     assert "frozen &lt;feed&gt;" in chat.messages[0]["text"]
 

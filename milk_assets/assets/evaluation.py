@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.assets import baseline, candidate, features, metadata, prices, serving
+from milk_assets.assets.columns import FORECASTS
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.promotion.policy import HORIZONS, Policy
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LAYER = "evaluation"
 DECISION = "decision.json"
+COLUMNS = FORECASTS | {"model": "challenger, champion or baseline", "actual": "MXN per litre: what was published"}
 
 
 def backtest_path(publication: str) -> str:
@@ -99,7 +101,7 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
             "rules": metadata.records(decision.as_document()["rules"]),
             "scores": metadata.markdown(scores),
             "plot": metadata.plot(lambda axes: draw(axes, scores)),
-            **metadata.of_table(table, lake.uri(backtest_path(publication)), {}),
+            **metadata.of_table(table, lake.uri(backtest_path(publication)), COLUMNS),
         }
     )
 

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
 LAYER = "features"
 FILE = "features.parquet"
+COLUMNS = {
+    "origin": "publication date at which all of it was known",
+    "series": "key: state/city/milk/channel",
+    "last_price": "MXN per litre: the newest price on or before the origin",
+    "room": "highest of the last 36 publications minus the last price, MXN",
+    "above_mean_24": "last price minus the mean of the 24 publications before it, MXN",
+    "above_mean_6": "the same over 6 publications, MXN",
+    "last_move": "change from the publication before, MXN",
+    "change_rate": "share of publications at which the series changed",
+    "recent_rate": "the same, weighted toward the newest",
+    "staleness": "publications since the last change",
+    "above_peers": "gap to the mean of its milk and channel, minus the series' own usual gap, MXN",
+    "last_change": "size of the last change, whenever it was, MXN",
+}
 
 
 def path(publication: str) -> str:
@@ -42,7 +56,7 @@ def features(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeRes
     lake.write_table(path(publication), table)
     return dg.MaterializeResult(
         metadata={
-            **metadata.of_table(table, lake.uri(path(publication)), {}),
+            **metadata.of_table(table, lake.uri(path(publication)), COLUMNS),
             "series": table.series.nunique(),
             "origins": table.origin.nunique(),
             "summary": metadata.markdown(table.select_dtypes("number").describe().T.reset_index(names="feature")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.assets import bundles, champion, features, metadata, prices, serving
+from milk_assets.assets.columns import FORECASTS
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 
 LAYER = "forecasts"
 MADE = "forecasts.json"
-COLUMNS = {
-    "origin": "newest publication that was known",
-    "task": "publication or month",
-    "lead": "publications or months ahead; month 0 is the running one",
-    "target": "expected publication date, or first day of the month",
-    "no_change": "MXN per litre: the last price carried forward",
-    "forecast": "MXN per litre",
-    "lo80": "MXN per litre; 80 % interval",
-    "lo95": "MXN per litre; 95 % interval",
-    "p_up": "probability that the price rises",
-    "trust": "weight of the model against no change, 0 to 1",
-}
 
 
 def path(publication: str) -> str:
@@ -80,7 +69,7 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     national = table[(table.level == "national") & (table.task == "month")]
     return dg.MaterializeResult(
         metadata={
-            **metadata.of_table(table, lake.uri(path(publication)), COLUMNS),
+            **metadata.of_table(table, lake.uri(path(publication)), FORECASTS),
             **made,
             "series": table.series.nunique(),
             "national_months": metadata.markdown(national[["city", "milk", "channel", "target", "forecast", "lo80", "hi80"]]),
