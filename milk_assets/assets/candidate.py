@@ -19,6 +19,7 @@ from milk_assets.resources.tracking import Tracking
 if TYPE_CHECKING:
     from dagster_mlflow import MlFlow
 
+    from milk_assets.forecasting.model import Model
     from milk_assets.forecasting.recipe import Recipe
     from milk_assets.forecasting.tuning import Trial
 
@@ -73,7 +74,7 @@ def candidate(
         model = fit(panel, tuned.recipe)
         seconds["fit_seconds"] = time.perf_counter() - begun - seconds["tuning_seconds"]
         mlflow.log_params({f"recipe.{name}": value for name, value in flat(tuned.recipe).items()})
-        mlflow.log_metrics(seconds)
+        mlflow.log_metrics(seconds | trust(model))
         facts = {"kind": "model", "trained_through": publication, "recipe": tuned.recipe.to_dict(), "code": training_code()}
         tags = {"kind": "model", "trained_through": publication, "code": training_code()}
         version = bundles.publish(model, facts, artefacts, tracking, tags)
@@ -96,6 +97,7 @@ def candidate(
             "bundle": version.bundle,
             "mlflow_run": run_id,
             "trials": metadata.records(sorted(trials, key=lambda trial: trial["loss"])),
+            "trust": dg.MetadataValue.json(trust(model)),
             "recipe": dg.MetadataValue.json(tuned.recipe.to_dict()),
             **{name: round(value, 2) for name, value in seconds.items()},
         },
@@ -116,6 +118,15 @@ def examination_start(dates: Any) -> Any:
     """
     examined = Policy().dates + max(HORIZONS)
     return dates[max(len(dates) // 2, len(dates) - 1 - examined)]
+
+
+def trust(model: "Model") -> dict[str, float]:
+    """The weight the model gets against no change, by task and publications ahead, 0 to 1."""
+    return {
+        f"trust.{name}.d{distance:g}": float(weight)
+        for name, task in model.forecaster.tasks.items()
+        for distance, weight in zip(task.knots, task.trust, strict=True)
+    }
 
 
 def flat(recipe: "Recipe") -> dict[str, Any]:

@@ -4,7 +4,7 @@ Belongs here: the asset and its documents. Backtesting is `milk_assets.forecasti
 """
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -15,10 +15,6 @@ from milk_assets.partitions import publications
 from milk_assets.promotion.policy import HORIZONS, Policy
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 LAYER = "evaluation"
 DECISION = "decision.json"
@@ -55,6 +51,8 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
     """
     from milk_assets.forecasting.backtest import backtest
     from milk_assets.forecasting.recipe import Recipe
+    from milk_assets.forecasting.scores import score_table
+    from milk_assets.forecasting.summary import plot, summary
     from milk_assets.promotion import gate
 
     publication = context.partition_key
@@ -73,10 +71,11 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
         models,
         examined,
         refit_every=max(HORIZONS),
+        vintages=features.read_vintages(lake, examined),
         on_progress=lambda done, blocks: context.log.info("backtest: %d of %d", done, blocks),
     )
     scores = gate.score(table)
-    decision = gate.decide(scores)
+    decision, every_score = gate.decide(scores), score_table(table)
     lake.write_table(backtest_path(publication), table)
     lake.write_table(scores_path(publication), scores)
     document = {
@@ -100,17 +99,8 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
             "skill": gate.skill(scores, gate.CHALLENGER) or "unknown",
             "rules": metadata.records(decision.as_document()["rules"]),
             "scores": metadata.markdown(scores),
-            "plot": metadata.plot(lambda axes: draw(axes, scores)),
+            "summary": dg.MetadataValue.md(summary(every_score, gate.CHALLENGER)),
+            "plot": metadata.image(plot(every_score)),
             **metadata.of_table(table, lake.uri(backtest_path(publication)), COLUMNS),
         }
     )
-
-
-def draw(axes: "Axes", scores: "pd.DataFrame") -> None:
-    """Error against no change by horizon; below the line is better."""
-    for model, line in scores[scores.model != "baseline"].groupby("model"):
-        axes.plot(line.lead, line.ratio, marker="o", markersize=4, linewidth=1.2, label=str(model))
-    axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
-    axes.set_xlabel("publications ahead")
-    axes.set_ylabel("error / error of no change")
-    axes.legend(frameon=False, fontsize=8)

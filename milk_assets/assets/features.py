@@ -3,6 +3,7 @@
 Belongs here: the asset and its metadata. The feature function is `lambda_service.features`, the one that also serves.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -43,6 +44,12 @@ def read_panel(lake: Lake, publication: str) -> "Panel":
     from milk_assets.forecasting.panel import build_panel
 
     return build_panel(lake.read_table(prices.path(publication)), lake.read_table(prices.averages_path(publication)))
+
+
+def read_vintages(lake: Lake, dates: Sequence[Any]) -> dict[Any, "Panel"]:
+    """The panels of those publications as they were known on their dates, where the lake holds them: datetime64[D] → panel."""
+    held = set(lake.partitions(prices.LAYER, prices.VINTAGE))
+    return {day: read_panel(lake, str(day)) for day in dates if str(day) in held}
 
 
 @dg.asset(partitions_def=publications, deps=[prices.prices], group_name="features", kinds={"parquet", "numpy"}, owners=[OWNER])

@@ -26,6 +26,11 @@ def path(publication: str) -> str:
     return f"{LAYER}/{publication}/forecasts.parquet"
 
 
+def explanations_path(publication: str) -> str:
+    """What moves each city forecast away from no change: one row a series, task, lead and term, MXN per litre, in words."""
+    return f"{LAYER}/{publication}/explanations.parquet"
+
+
 def read_made(lake: Lake, publication: str) -> dict[str, Any]:
     """What a publication's forecasts were made of: workbook, model version, bundle, whether the data are sample data."""
     document: dict[str, Any] = lake.read_json(f"{LAYER}/{publication}/{MADE}")
@@ -49,6 +54,7 @@ def made_of(lake: Lake, publication: str) -> tuple[str, str] | None:
 )
 def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
     """Next publications and months for every active series and the national means, with intervals and chances of change."""
+    from milk_assets.forecasting.explain import explain, main_reasons
     from milk_assets.forecasting.model import Model
 
     publication = context.partition_key
@@ -56,10 +62,12 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     if standing is None:
         raise dg.Failure("there is no champion yet; run the jobs `train` and `promote` first", allow_retries=False)
     model = Model.from_bundle(bundles.read(artefacts, standing["bundle"]).files)
-    table = model.forecast(features.read_panel(lake, publication))
+    panel = features.read_panel(lake, publication)
+    table, explained = model.forecast(panel), explain(model, panel)
     table = table.assign(model_version=str(standing["version"]), is_baseline=standing["is_baseline"])
     vintage = prices.read_vintage(lake, publication)
     lake.write_table(path(publication), table)
+    lake.write_table(explanations_path(publication), explained)
     made = {name: standing[name] for name in serving.FACTS} | {
         "trained_through": standing["facts"]["trained_through"],
         "workbook": vintage["sha256"],
@@ -73,6 +81,7 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
             **made,
             "series": table.series.nunique(),
             "national_months": metadata.markdown(national[["city", "milk", "channel", "target", "forecast", "lo80", "hi80"]]),
+            "largest_reasons": metadata.markdown(main_reasons(explained, 1)[["series", "task", "lead", "contribution", "en"]]),
             "plot": metadata.plot(lambda axes: draw(axes, national, vintage["sample"])),
         },
         data_version=dg.DataVersion(f"{vintage['sha256'][:12]}-{standing['bundle'][:12]}"),

@@ -54,9 +54,14 @@ def plot(draw: Callable[["Axes"], None], *, width: float = 7.0, height: float = 
 
     figure = Figure(figsize=(width, height), layout="constrained")  # no pyplot: nothing global, nothing to close
     draw(figure.subplots())
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})")
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=90)
+    return image(drawn.getvalue())
+
+
+def image(png: bytes) -> dg.MarkdownMetadataValue:
+    """A PNG, inline."""
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
 def _row(cells: Any) -> str:
