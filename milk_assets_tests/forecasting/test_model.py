@@ -96,7 +96,7 @@ def test_tuning_returns_its_best_trial_and_begins_with_the_recipe_given(panel: P
     ]
 
 
-def test_tuning_is_blind_to_nothing_it_is_judged_on_but_learns_only_from_before(panel: Panel, recipe: Recipe) -> None:
+def test_what_is_judged_on_the_hold_out_is_learned_only_from_before_it(panel: Panel, recipe: Recipe) -> None:
     from milk_assets.forecasting.fitting import fit_task
     from milk_assets.forecasting.samples import Grid
 
