@@ -14,6 +14,7 @@ LOOK_BACK = timedelta(days=7)
 POLL_SECONDS = (
     30  # between looks at the lake, the daemon's own beat: a look costs milliseconds, and a publication comes every other day
 )
+AT_ONCE = 20  # dates asked for in one look, beside the last week's: a long pause is caught up with in several, none longer than a minute
 FRIDAY = 4  # the week's last publication: a model a week is enough, recipes differ by less than a week's noise
 
 
@@ -43,7 +44,9 @@ def dates_to_look_at(seen: Collection[date], today: date) -> list[date]:
     if not seen:
         newest = newest_expected(today)
         return expected_between(newest - LOOK_BACK, newest)
-    return expected_between(max(min(seen), min(max(seen), today - LOOK_BACK)), today)
+    expected = expected_between(max(min(seen), min(max(seen), today - LOOK_BACK)), today)
+    recent = [day for day in expected if day >= today - LOOK_BACK]
+    return [*(day for day in expected[:AT_ONCE] if day not in recent), *recent]
 
 
 def retrain_reason(newest: Vintage, trained: Trained | None, code: str) -> str | None:

@@ -38,7 +38,7 @@ def build_definitions(
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
         jobs=jobs.ALL,
-        sensors=[sensors.publication_sensor(environment.look_every_seconds), *sensors.ALL],
+        sensors=[sensors.publication_sensor(environment.look_every_seconds, environment.look_ahead_days), *sensors.ALL],
         schedules=[schedules.daily_report_schedule],
         resources=build_resources(environment) | resource_overrides,
         loggers=loggers,

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-TRAINING = ("milk_assets/forecasting", "lambda_service/features.py", "lambda_service/forecaster.py")
+TRAINING = ("milk_assets/forecasting", "lambda_service")
 
 
 @cache

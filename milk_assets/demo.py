@@ -3,9 +3,9 @@
 Belongs here: what a newcomer sees in the terminal. Running is `run`'s business, every figure the graph's.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,11 +38,17 @@ def demo(environment: Environment, workbook: Path | None, until: date | None, to
     A workbook's history ends on its own date, so its report is of that day; sample data go on to today.
     """
     with published(workbook, until, today) as source:
-        local = replace(environment, source_url=source.url)
+        local = beside(environment, workbook, source)
         with instance(local) as on:
             publication = bootstrap(local, on, today, source.until)
             show_run(local, on, publication, publication if workbook or until else today)
     print("Next: `make dev` opens the Dagster UI, the MLflow UI and the publisher together.")
+
+
+def beside(environment: Environment, workbook: Path | None, source: "Publisher") -> Environment:
+    """The local environment that reads from a publisher; a given workbook has a home of its own, so that it never meets sample data."""
+    home = environment.home / workbook.stem if workbook else environment.home
+    return Environment.from_env({**os.environ, "MILK_ENV": "local", "MILK_HOME": str(home), "MILK_SOURCE_URL": source.url})
 
 
 @contextmanager
@@ -68,7 +74,7 @@ def published(workbook: Path | None, until: date | None, today: date, port: int 
 
 def show_run(environment: Environment, on: dg.DagsterInstance, publication: date, day: date) -> None:
     """Run the graph for a publication and the report of a day, saying what happens, then show what came out."""
-    print(f"Publication of {publication} from {environment.source_url}")
+    print(f"Publication of {publication} from {environment.source_shown}")
     stages: list[Stage] = []
     print("  ingest: workbook → prices → features", flush=True)
     said = {
@@ -89,7 +95,7 @@ def _show(environment: Environment, publication: str, day: str, stages: Sequence
     lake = build_resources(environment)["lake"]
     decided = evaluation.read_decision(lake, publication)
     made = forecasts.read_made(lake, publication)
-    table = lake.read_table(forecasts.path(publication))
+    table = forecasts.read(lake, publication)
     if prices.read_vintage(lake, publication)["sample"]:
         print("\nSAMPLE DATA: these prices were generated on this machine; they are nobody's prices.")
     print(f"\nForecasts of {publication}, MXN per litre, 80 % interval in brackets")

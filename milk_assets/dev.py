@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from milk_assets.demo import published
+from milk_assets.demo import beside, published
 from milk_assets.environment import SAMPLE_PORT, Environment
-from milk_assets.run import instance
+from milk_assets.partitions import publications
+from milk_assets.run import bootstrap, instance
 
 HOST = "127.0.0.1"
 DAGSTER_PORT, MLFLOW_PORT = 3000, 5000
@@ -30,15 +30,18 @@ END_WITHIN = 20.0  # seconds for a process to end by itself after it is asked to
 def dev(environment: Environment, workbook: Path | None, until: date | None, today: date) -> int:
     """Run everything until interrupted, or until one of the processes ends; returns the exit code."""
     with published(workbook, until, today, port=SAMPLE_PORT) as source:
-        local = replace(environment, source_url=source.url)
-        with instance(local):
-            pass  # its home and settings exist from here on
-        settings = os.environ | SETTINGS | {"DAGSTER_HOME": str(local.dagster_home), "MILK_SOURCE_URL": local.source_url}
+        local = beside(environment, workbook, source)
+        with instance(local) as on:
+            if not on.get_dynamic_partitions(publications.name or ""):
+                bootstrap(local, on, today, source.until)  # an old workbook's dates are not looked for from today
+        settings = os.environ | SETTINGS
+        settings |= {"DAGSTER_HOME": str(local.dagster_home), "MILK_HOME": str(local.home), "MILK_SOURCE_URL": local.source_url}
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what is started below is ended then too
         processes = [subprocess.Popen(command, env=settings, start_new_session=True) for command in commands(local)]
         print(f"Dagster  http://{HOST}:{DAGSTER_PORT}    MLflow  http://{HOST}:{MLFLOW_PORT}    publisher  {local.source_url}")
+        print(f"The sensors run; {source.until} is the newest publication shown. Ctrl-C ends all of it.")
         print(
-            "The sensors run. `python -m milk_assets.sniim advance` publishes the next workbook. Ctrl-C ends all of it.",
+            "`.venv/bin/python -m milk_assets.sniim advance` publishes the next workbook, and the chain runs by itself.",
             flush=True,
         )
         try:

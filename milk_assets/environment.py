@@ -79,9 +79,26 @@ class Environment:
         return f"{self.artefacts}/mlflow"
 
     @property
+    def source_shown(self) -> str:
+        """The source's address for messages: without credentials and query."""
+        parts = urlsplit(self.source_url)
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+    @property
     def look_every_seconds(self) -> int:
         """Seconds between looks at the source: hourly is polite to a public site, a publisher on this machine needs no politeness."""
-        return 15 if urlsplit(self.source_url).hostname in {"127.0.0.1", "localhost", "::1"} else 3600
+        return 15 if self.source_is_here else 3600
+
+    @property
+    def look_ahead_days(self) -> int:
+        """Days after today that are looked at too: a publisher on this machine may be advanced past the calendar, a site never is."""
+        return 14 if self.source_is_here else 0
+
+    @property
+    def source_is_here(self) -> bool:
+        """Whether the source is a publisher on this machine."""
+        return urlsplit(self.source_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
     @property
     def dagster_home(self) -> Path:

@@ -21,7 +21,8 @@ from milk_assets.environment import Environment, SettingError
 from milk_assets.failures import failure_cause
 from milk_assets.partitions import publications
 
-# One run at a time: two trainings on one machine are slower than one after the other. Old ticks are of no use to anyone.
+# One run at a time: two trainings on one machine are slower than one after the other. A run whose process died is tried again, and one
+# that hangs is ended, so that neither holds the only place for ever; a failed stage has its own policy. Old ticks are of no use to anyone.
 INSTANCE = """\
 telemetry:
   enabled: false
@@ -32,6 +33,15 @@ python_logs:
 concurrency:
   runs:
     max_concurrent_runs: 1
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 60
+  start_timeout_seconds: 300
+  max_runtime_seconds: 3600
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
 retention:
   schedule:
     purge_after_days: 90
@@ -78,7 +88,7 @@ def bootstrap(environment: Environment, on: dg.DagsterInstance, today: date, pub
     found = next((day for day in wanted if source.find(day) is not None), None)
     if found is None:
         asked = ", ".join(day.isoformat() for day in wanted)
-        raise SettingError(f"{environment.source_url} shows no workbook for {asked}; name a date it has with --publication")
+        raise SettingError(f"{environment.source_shown} shows no workbook for {asked}; name a date it has with --publication")
     on.add_dynamic_partitions(publications.name or "", [found.isoformat()])
     return found
 

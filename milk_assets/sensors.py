@@ -5,7 +5,7 @@ of what is to be done, so nothing is done twice. A failed read is not an empty r
 """
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,15 +19,16 @@ from milk_assets.environment import TIMEZONE
 from milk_assets.failures import failure_cause
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
-from milk_assets.resources.sniim import SniimSource
+from milk_assets.resources.sniim import NotPublished, SniimSource, SourceError
 from milk_assets.resources.telegram import Telegram
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
+RESULTS_A_TICK = 20  # newest results of each check: more publications than are ever read between two ticks
 ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
-def publication_sensor(look_every: int) -> dg.SensorDefinition:
-    """The sensor that watches the source. look_every: seconds between looks; an hour is polite to a public site."""
+def publication_sensor(look_every: int, look_ahead: int = 0) -> dg.SensorDefinition:
+    """The sensor that watches the source. look_every: seconds between looks. look_ahead: days after today that are looked at too."""
 
     @dg.sensor(
         name="publication_sensor",
@@ -39,25 +40,49 @@ def publication_sensor(look_every: int) -> dg.SensorDefinition:
     def look(context: dg.SensorEvaluationContext, sniim: SniimSource, lake: Lake) -> dg.SensorResult:
         seen = {date.fromisoformat(key) for key in context.instance.get_dynamic_partitions(publications.name or "")}
         marks: dict[str, Any] = json.loads(context.cursor or "{}")
-        looked = automation.dates_to_look_at(seen, datetime.now(ZoneInfo(TIMEZONE)).date())
+        today = datetime.now(ZoneInfo(TIMEZONE)).date()
+        looked = automation.dates_to_look_at(seen, today + timedelta(days=look_ahead))
         requests: list[dg.RunRequest] = []
+        failed: list[str] = []
         for day in looked if seen else reversed(looked):
-            key, listing = day.isoformat(), sniim.find(day)
-            mark = None if listing is None else [listing.last_modified, listing.bytes]
-            if mark is None or (day in seen and None not in mark and marks.get(key) == mark):
-                continue  # no such file, or the site says that it is the one we read
-            fingerprint, marks[key] = sniim.fetch(day).sha256, mark
-            if prices.accepted(lake, key) != fingerprint or day not in seen:
-                requests.append(dg.RunRequest(run_key=f"{key}:{fingerprint[:12]}", partition_key=key))
-            if not seen:
+            try:
+                request, marks = _request_of(day, day in seen, marks, sniim, lake)
+            except (SourceError, NotPublished) as error:
+                failed.append(str(error))  # one bad file keeps no other from being read
+                continue
+            requests += [request] if request else []
+            if request and not seen:
                 break  # a first start: the newest workbook holds the whole history
-        cursor = json.dumps({key: mark for key, mark in sorted(marks.items()) if key >= looked[0].isoformat()})
+        if failed and not requests:
+            raise SourceError("\n".join(failed))
+        for text in failed:
+            context.log.error(text)
+        first = looked[0].isoformat() if looked else ""
+        cursor = json.dumps({key: mark for key, mark in sorted(marks.items()) if key >= first})
         if not requests:
-            return dg.SensorResult(skip_reason=f"nothing new from {looked[0]} to {looked[-1]}", cursor=cursor)
+            return dg.SensorResult(skip_reason=f"nothing new among {len(looked)} expected dates", cursor=cursor)
         new = [key for key in (request.partition_key for request in requests) if key and date.fromisoformat(key) not in seen]
         return dg.SensorResult(requests, cursor=cursor, dynamic_partitions_requests=[publications.build_add_request(new)])
 
     return look
+
+
+def _request_of(
+    day: date, is_seen: bool, marks: dict[str, Any], sniim: SniimSource, lake: Lake
+) -> tuple[dg.RunRequest | None, dict[str, Any]]:
+    """The run that a date's workbook asks for, if it is there and new, and what is now known of the files that were read.
+
+    marks: date → what the site said of the file when it was last read. Raises SourceError, NotPublished.
+    """
+    key, listing = day.isoformat(), sniim.find(day)
+    if listing is None:
+        return None, marks
+    mark = [listing.last_modified, listing.bytes]
+    if is_seen and None not in mark and marks.get(key) == mark:
+        return None, marks  # the site says that it is the one we read
+    fingerprint = sniim.fetch(day).sha256
+    known = is_seen and prices.accepted(lake, key) == fingerprint
+    return None if known else dg.RunRequest(run_key=f"{key}:{fingerprint[:12]}", partition_key=key), marks | {key: mark}
 
 
 @dg.sensor(
@@ -136,16 +161,24 @@ def failure_alert(context: dg.RunFailureSensorContext, telegram: Telegram) -> No
     description="Tells the team's chat of failed checks that stopped no run, and so would go unseen.",
 )
 def check_alert(context: dg.SensorEvaluationContext, telegram: Telegram) -> dg.SensorResult:
-    newest = [context.instance.get_latest_asset_check_evaluation_record(key) for key in checks.WATCHED]
-    ended = (record for record in newest if record is not None and isinstance(record.evaluation, dg.AssetCheckEvaluation))
-    results = sorted(ended, key=lambda record: record.id)  # the others are of runs under way
-    last = results[-1].id if results else 0
-    told = last if context.cursor is None else int(context.cursor)  # a first start, or a lost cursor: what is past is past
-    for record in results:
+    storage = context.instance.event_log_storage
+    records = [
+        record for key in checks.WATCHED for record in storage.get_asset_check_execution_history(key, limit=RESULTS_A_TICK)
+    ]
+    ended = [
+        record for record in records if isinstance(record.evaluation, dg.AssetCheckEvaluation)
+    ]  # not those of runs under way
+    told = max((record.id for record in ended), default=0) if context.cursor is None else int(context.cursor)
+    for record in sorted(ended, key=lambda record: record.id):
         found = record.evaluation
-        if record.id > told and found is not None and not found.passed:
-            telegram.send(f"milk: check {record.key.to_user_string()} {record.partition or ''} failed\n{found.description or ''}")
-    return dg.SensorResult(skip_reason=f"check results up to {last} are told", cursor=str(max(last, told)))
+        if record.id <= told:
+            continue  # a first start, or a lost cursor, tells nothing of the past either
+        if found is not None and not found.passed:
+            text = f"milk: check {record.key.to_user_string()} {record.partition or ''} failed\n{found.description or ''}"
+            if telegram.send(text).startswith("failed"):
+                break  # the next tick tries again from here
+        told = record.id
+    return dg.SensorResult(skip_reason=f"check results up to {told} are told", cursor=str(told))
 
 
 def newest_vintage(lake: Lake) -> Vintage | None:
@@ -155,8 +188,8 @@ def newest_vintage(lake: Lake) -> Vintage | None:
 
 
 def newest_trained(lake: Lake) -> Trained | None:
-    """What the newest candidate was trained on."""
-    key = lake.newest(candidate.LAYER, candidate.FILE)
+    """What the newest candidate that was judged was trained on."""
+    key = lake.newest(evaluation.LAYER, evaluation.DECISION)
     if key is None:
         return None
     made = candidate.read(lake, key)

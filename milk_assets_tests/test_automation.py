@@ -19,6 +19,16 @@ def test_after_a_pause_every_expected_date_since_is_asked_for() -> None:
     assert (asked[0], asked[-1], len(asked)) == (date(2025, 3, 3), FRIDAY, 11)  # the 17th is a federal holiday
 
 
+def test_after_a_long_pause_the_oldest_dates_and_the_last_week_are_asked_for_first() -> None:
+    asked = dates_to_look_at({date(2024, 3, 4)}, FRIDAY)
+    assert (asked[0], asked[-4:]) == (date(2024, 3, 4), [date(2025, 3, 21), MONDAY, WEDNESDAY, FRIDAY])
+    assert len(asked) == 24
+
+
+def test_nothing_is_asked_for_where_nothing_is_expected() -> None:
+    assert dates_to_look_at({FRIDAY}, WEDNESDAY) == []
+
+
 def test_the_last_week_is_looked_at_again_for_late_and_corrected_files() -> None:
     assert dates_to_look_at({date(2025, 3, 3), FRIDAY}, FRIDAY) == [date(2025, 3, 21), MONDAY, WEDNESDAY, FRIDAY]
 

@@ -106,6 +106,43 @@ def test_a_corrected_workbook_is_a_new_run_key(instance: dg.DagsterInstance, sit
     assert answer.dynamic_partitions_requests[0].partition_keys == []
 
 
+def test_one_bad_file_keeps_no_other_from_being_read(
+    instance: dg.DagsterInstance, site: Publisher, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-24"])
+    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    site.advance(FRIDAY)
+    fetch = SniimSource.fetch
+
+    def bad_on_wednesday(self: SniimSource, day: date) -> Any:
+        if day == WEDNESDAY:
+            raise SourceError("expected an .xlsx, found a web page")
+        return fetch(self, day)
+
+    with monkeypatch.context() as bad:
+        bad.setattr(SniimSource, "fetch", bad_on_wednesday)
+        answer = look(instance, site, lake)
+    assert keys(answer) == ["2025-03-28"]
+    assert "2025-03-26" not in json.loads(answer.cursor)
+    assert "2025-03-26" in keys(look(instance, site, lake, answer.cursor))
+
+
+def test_a_source_without_any_expected_date_is_no_error(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-04-30"])
+    assert "nothing new" in look(instance, site, lake).skip_reason.skip_message
+
+
+def test_a_publisher_on_this_machine_may_be_ahead_of_the_calendar(
+    instance: dg.DagsterInstance, site: Publisher, lake: Lake
+) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-28"])
+    site.advance(date(2025, 4, 2))
+    assert keys(look(instance, site, lake)) == ["2025-03-28"]
+    context = dg.build_sensor_context(instance=instance)
+    ahead = sensors.publication_sensor(15, look_ahead=14)(context, sniim=SniimSource(base_url=site.url), lake=lake)
+    assert keys(ahead) == ["2025-03-28", "2025-03-31", "2025-04-02"]
+
+
 def test_a_site_that_is_down_fails_the_tick(instance: dg.DagsterInstance, lake: Lake) -> None:
     source = SniimSource(base_url="http://127.0.0.1:9", attempts=1, timeout_seconds=1)
     with pytest.raises(SourceError):
@@ -123,6 +160,7 @@ def test_a_backlog_gives_one_retrain_of_its_newest_publication(instance: dg.Dags
     request = retrain(instance, lake)
     assert (request.partition_key, request.run_key) == ("2025-03-28", f"2025-03-28:{'c' * 12}:{training_code()}")
     assert request.tags == {"milk/reason": "no model yet"}
+    lake.write_json(f"{evaluation.LAYER}/2025-03-28/{evaluation.DECISION}", {})
     trained = {"workbook": "c" * 64, "code": training_code()}
     lake.write_json(f"{candidate.LAYER}/2025-03-28/{candidate.FILE}", trained)
     assert isinstance(retrain(instance, lake), dg.SkipReason)
@@ -213,6 +251,27 @@ def test_a_failed_check_that_stops_no_run_is_told_once(instance: dg.DagsterInsta
     assert planned in checks.WATCHED
     assert "drift_report" in chat.messages[0]["text"]
     assert "frozen &lt;feed&gt;" in chat.messages[0]["text"]
+
+
+def test_a_failed_check_is_told_though_a_later_one_passed_and_though_the_chat_was_down(
+    instance: dg.DagsterInstance, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("milk_assets.resources.telegram.time.sleep", lambda _: None)
+    telegram = Telegram(base_url=chat.url)
+
+    def tick(cursor: str) -> str:
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        return str(sensors.check_alert(context, telegram=telegram).cursor)
+
+    for passed in (False, True):
+        check_run(instance, passed)
+    chat.answers = [(500, {})] * 3
+    cursor = tick("0")
+    assert chat.messages == []
+    cursor = tick(cursor)
+    assert len(chat.messages) == 1
+    assert tick(cursor) == cursor
+    assert len(chat.messages) == 1
 
 
 def test_a_failed_run_is_told_with_its_cause_and_a_dead_chat_fails_nothing(instance: dg.DagsterInstance, chat: Chat) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from milk_assets.assets import bundles, features
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
@@ -18,7 +19,14 @@ FILE = "baseline.json"
 ALIAS = "baseline"
 
 
-@dg.asset(partitions_def=publications, deps=[features.features], group_name="models", kinds={"mlflow"}, owners=[OWNER])
+@dg.asset(
+    partitions_def=publications,
+    deps=[features.features],
+    group_name="models",
+    kinds={"mlflow"},
+    owners=[OWNER],
+    retry_policy=RETRY,
+)
 def baseline(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
     """The last published price as forecast, with intervals and chances of change from its own past errors; may be champion."""
     from milk_assets.forecasting.baseline import baseline as no_change

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.assets import bundles, features, metadata, prices, serving
+from milk_assets.assets.retrying import RETRY
 from milk_assets.code import training_code
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
@@ -42,6 +43,7 @@ class Training(dg.Config):
     group_name="models",
     kinds={"xgboost", "mlflow"},
     owners=[OWNER],
+    retry_policy=RETRY,
     code_version=training_code(),
 )
 def candidate(

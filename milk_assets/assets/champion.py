@@ -11,10 +11,13 @@ import dagster as dg
 
 from lambda_service.bundle import prefix
 from milk_assets.assets import bundles, evaluation, metadata, serving
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.promotion import ledger
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
+
+ALIAS, PREVIOUS = "champion", "previous_champion"
 
 
 class Promotion(dg.Config):
@@ -28,6 +31,7 @@ class Promotion(dg.Config):
     group_name="models",
     kinds={"mlflow", "json"},
     owners=[OWNER],
+    retry_policy=RETRY,
 )
 def champion(
     context: dg.AssetExecutionContext, config: Promotion, lake: Lake, artefacts: Lake, tracking: Tracking
@@ -43,7 +47,7 @@ def champion(
     before = serving.served(artefacts)
     choice = chosen(decided, before)
     if choice is not None:
-        _apply(choice, before, decided, publication, artefacts, tracking, actor=f"run {context.run.run_id}")
+        _apply(choice, before, decided, publication, artefacts, tracking, actor=f"run {context.op_execution_context.run_id}")
     now = serving.served(artefacts)
     if now is None:
         raise dg.Failure(f"nothing is served after carrying out {publication}; read the ledger", allow_retries=False)
@@ -83,7 +87,10 @@ def _apply(
     tracking: Tracking,
     actor: str,
 ) -> None:
-    """Try the bundle, record the intent, switch aliases and manifest, record that it is done."""
+    """Try the bundle, record the intent, switch aliases and manifest, record that it is done; put aliases back where it fails.
+
+    Raises dg.Failure where another champion stands than the one the decision compared with.
+    """
     from lambda_service.forecaster import Forecaster
 
     def record(step: ledger.Step, reason: str = "") -> None:
@@ -100,17 +107,26 @@ def _apply(
         )
         artefacts.write_json(ledger.path(at, step, choice["version"]), document)
 
+    expected = decided["champion"] and decided["champion"]["bundle"]
+    if expected != (before and before["bundle"]):
+        raise dg.Failure(
+            f"{publication} was decided against another champion than the one that stands: run `train` again", allow_retries=False
+        )
+    aliases = {alias: tracking.pointed(alias) for alias in (PREVIOUS, ALIAS)}
     record("intent")
     try:
         bundle = bundles.read(artefacts, choice["bundle"])
         Forecaster.from_files(bundle.files)  # scores the golden rows
         if before is not None:
-            tracking.point("previous_champion", before["version"])
-        tracking.point("champion", choice["version"])
+            tracking.point(PREVIOUS, before["version"])
+        tracking.point(ALIAS, choice["version"])
         artefacts.write_json(
             serving.SERVED, {**choice, "facts": bundle.facts, "since": datetime.now(UTC).isoformat(), "decided_on": publication}
         )
     except Exception as error:
+        for alias, version in aliases.items():  # what is served was written last, so it still is what it was
+            if version is not None:
+                tracking.point(alias, version.number)
         record("aborted", f"{type(error).__name__}: {error}")
         raise
     record("applied")

@@ -12,6 +12,7 @@ import dagster as dg
 
 from milk_assets import checks
 from milk_assets.assets import metadata, prices
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
@@ -31,6 +32,7 @@ def path(publication: str, file: str = "drift.json") -> str:
     group_name="monitoring",
     kinds={"evidently", "json", "html"},
     owners=[OWNER],
+    retry_policy=RETRY,
 )
 def drift_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Log returns, shares of changed prices and spreads of each market against their own history; levels always drift."""
@@ -38,7 +40,7 @@ def drift_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.A
     from milk_assets.resources.lake import json_bytes
 
     publication = context.partition_key
-    drift = judge(lake.read_table(prices.path(publication)), date.fromisoformat(publication))
+    drift = judge(prices.read(lake, publication), date.fromisoformat(publication))
     document = {
         "publication": publication,
         "outcome": drift.outcome,

@@ -10,9 +10,10 @@ import dagster as dg
 
 from milk_assets.assets import baseline, candidate, features, metadata, prices, serving
 from milk_assets.assets.columns import FORECASTS
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
-from milk_assets.promotion.policy import HORIZONS, Policy
+from milk_assets.promotion.policy import HORIZONS, REFIT_EVERY, Policy
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
 
@@ -43,6 +44,7 @@ def read_decision(lake: Lake, publication: str) -> dict[str, Any]:
     group_name="models",
     kinds={"parquet", "mlflow"},
     owners=[OWNER],
+    retry_policy=RETRY,
 )
 def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
     """Rolling-origin errors of challenger, champion and no change on the same newest target dates, and the gate's decision.
@@ -64,40 +66,40 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
         baseline.read(lake, publication),
         serving.served(artefacts),
     )
-    models = {gate.CHALLENGER: Recipe.from_dict(challenger["recipe"]), gate.BASELINE: None}
-    recipe = champion and champion["facts"].get("recipe")
-    standing = Recipe.from_dict(recipe) if recipe else None
-    equal = next((name for name, known in models.items() if known == standing), None)
-    models |= {} if equal else {gate.CHAMPION: standing}
-    examined = list(panel.dates[-(Policy().dates + max(HORIZONS)) :])
-    table = backtest(
-        panel,
-        models,
-        examined,
-        refit_every=max(HORIZONS),
-        vintages=features.read_vintages(lake, examined),
-        on_progress=lambda done, blocks: context.log.info("backtest: %d of %d", done, blocks),
-    )
-    if equal:  # the same recipe forecasts the same: no need to do it twice
-        table = pd.concat([table, table[table.model == equal].assign(model=gate.CHAMPION)], ignore_index=True)
-    scores = gate.score(table)
-    decision, every_score = gate.decide(scores), score_table(table)
-    lake.write_table(backtest_path(publication), table)
-    lake.write_table(scores_path(publication), scores)
-    document = {
-        "at": datetime.now(UTC).isoformat(),
-        "publication": publication,
-        "workbook": prices.read_vintage(lake, publication)["sha256"],
-        "decision": decision.as_document(),
-        "challenger": {name: challenger[name] for name in serving.FACTS},
-        "baseline": {name: no_change[name] for name in serving.FACTS},
-        "champion": champion and {name: champion[name] for name in serving.FACTS},
-        "scores": scores.to_dict("records"),
-    }
-    lake.write_json(f"{LAYER}/{publication}/{DECISION}", document)
     with tracking.run(context) as mlflow:
-        mlflow.log_metrics({f"{row.model}.ratio.h{row.lead}": row.ratio for row in scores.itertuples()})
+        models = {gate.CHALLENGER: Recipe.from_dict(challenger["recipe"]), gate.BASELINE: None}
+        recipe = champion and champion["facts"].get("recipe")
+        standing = Recipe.from_dict(recipe) if recipe else None
+        equal = next((name for name, known in models.items() if known == standing), None)
+        models |= {} if equal else {gate.CHAMPION: standing}
+        examined = list(panel.dates[-(Policy().dates + max(HORIZONS)) :])
+        table = backtest(
+            panel,
+            models,
+            examined,
+            refit_every=REFIT_EVERY,
+            vintages=features.read_vintages(lake, examined),
+            on_progress=lambda done, blocks: context.log.info("backtest: %d of %d", done, blocks),
+        )
+        if equal:  # the same recipe forecasts the same: no need to do it twice
+            table = pd.concat([table, table[table.model == equal].assign(model=gate.CHAMPION)], ignore_index=True)
+        scores = gate.score(table)
+        decision, every_score = gate.decide(scores), score_table(table)
+        lake.write_table(backtest_path(publication), table)
+        lake.write_table(scores_path(publication), scores)
+        document = {
+            "at": datetime.now(UTC).isoformat(),
+            "publication": publication,
+            "workbook": prices.read_vintage(lake, publication)["sha256"],
+            "decision": decision.as_document(),
+            "challenger": {name: challenger[name] for name in serving.FACTS},
+            "baseline": {name: no_change[name] for name in serving.FACTS},
+            "champion": champion and {name: champion[name] for name in serving.FACTS},
+            "scores": scores.astype(object).where(scores.notna(), None).to_dict("records"),
+        }
+        mlflow.log_metrics({f"{row.model}.ratio.h{row.lead}": row.ratio for row in scores.dropna().itertuples()})
         mlflow.set_tags({"verdict": decision.verdict, "reason": decision.reason})
+        lake.write_json(f"{LAYER}/{publication}/{DECISION}", document)  # last: a publication with a decision is judged whole
     return dg.MaterializeResult(
         metadata={
             "verdict": decision.verdict,

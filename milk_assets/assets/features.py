@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.assets import metadata, prices
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
@@ -43,7 +44,7 @@ def read_panel(lake: Lake, publication: str) -> "Panel":
     """Prices and averages of a publication as the forecasting panel: dates × series."""
     from milk_assets.forecasting.panel import build_panel
 
-    return build_panel(lake.read_table(prices.path(publication)), lake.read_table(prices.averages_path(publication)))
+    return build_panel(prices.read(lake, publication), prices.read_averages(lake, publication))
 
 
 def read_vintages(lake: Lake, dates: Sequence[Any]) -> dict[Any, "Panel"]:
@@ -52,7 +53,14 @@ def read_vintages(lake: Lake, dates: Sequence[Any]) -> dict[Any, "Panel"]:
     return {day: read_panel(lake, str(day)) for day in dates if str(day) in held}
 
 
-@dg.asset(partitions_def=publications, deps=[prices.prices], group_name="features", kinds={"parquet", "numpy"}, owners=[OWNER])
+@dg.asset(
+    partitions_def=publications,
+    deps=[prices.prices],
+    group_name="features",
+    kinds={"parquet", "numpy"},
+    owners=[OWNER],
+    retry_policy=RETRY,
+)
 def features(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeResult[Any]:
     """What was known of each active series on each publication date, and nothing later: one row a series and origin."""
     from milk_assets.forecasting.features import features_frame

@@ -3,12 +3,14 @@
 Belongs here: the asset and its documents. Scoring is `lambda_service.forecaster`'s, the one way a bundle is read, here and online.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from milk_assets.assets import bundles, champion, features, metadata, prices, serving
 from milk_assets.assets.columns import FORECASTS
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
@@ -21,14 +23,19 @@ LAYER = "forecasts"
 MADE = "forecasts.json"
 
 
-def path(publication: str) -> str:
-    """One row a series, task and lead."""
-    return f"{LAYER}/{publication}/forecasts.parquet"
+def read(lake: Lake, publication: str) -> "pd.DataFrame":
+    """The forecasts of a publication: one row a series, task and lead."""
+    return lake.read_table(f"{_folder(publication, read_made(lake, publication))}/forecasts.parquet")
 
 
-def explanations_path(publication: str) -> str:
+def read_explanations(lake: Lake, publication: str) -> "pd.DataFrame":
     """What moves each city forecast away from no change: one row a series, task, lead and term, MXN per litre, in words."""
-    return f"{LAYER}/{publication}/explanations.parquet"
+    return lake.read_table(f"{_folder(publication, read_made(lake, publication))}/explanations.parquet")
+
+
+def _folder(publication: str, made: Mapping[str, Any]) -> str:
+    """Forecasts of another workbook or model have a folder of their own: a reader never sees half of each."""
+    return f"{LAYER}/{publication}/{made['workbook'][:12]}-{made['bundle'][:12]}"
 
 
 def read_made(lake: Lake, publication: str) -> dict[str, Any]:
@@ -51,6 +58,7 @@ def made_of(lake: Lake, publication: str) -> tuple[str, str] | None:
     group_name="forecasts",
     kinds={"parquet", "xgboost"},
     owners=[OWNER],
+    retry_policy=RETRY,
 )
 def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
     """Next publications and months for every active series and the national means, with intervals and chances of change."""
@@ -66,18 +74,19 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     table, explained = model.forecast(panel), explain(model, panel)
     table = table.assign(model_version=str(standing["version"]), is_baseline=standing["is_baseline"])
     vintage = prices.read_vintage(lake, publication)
-    lake.write_table(path(publication), table)
-    lake.write_table(explanations_path(publication), explained)
     made = {name: standing[name] for name in serving.FACTS} | {
         "trained_through": standing["facts"]["trained_through"],
         "workbook": vintage["sha256"],
         "sample": vintage["sample"],
     }
-    lake.write_json(f"{LAYER}/{publication}/{MADE}", made)
+    folder = _folder(publication, made)
+    lake.write_table(f"{folder}/forecasts.parquet", table)
+    lake.write_table(f"{folder}/explanations.parquet", explained)
+    lake.write_json(f"{LAYER}/{publication}/{MADE}", made)  # last: what it names is whole
     national = table[(table.level == "national") & (table.task == "month")]
     return dg.MaterializeResult(
         metadata={
-            **metadata.of_table(table, lake.uri(path(publication)), FORECASTS),
+            **metadata.of_table(table, lake.uri(f"{folder}/forecasts.parquet"), FORECASTS),
             **made,
             "series": table.series.nunique(),
             "national_months": metadata.markdown(national[["city", "milk", "channel", "target", "forecast", "lo80", "hi80"]]),

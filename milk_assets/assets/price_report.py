@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.assets import evaluation, forecasts, prices
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import days
 from milk_assets.resources.lake import Lake
@@ -36,6 +37,7 @@ def path(day: str, file: str = PAGE) -> str:
     group_name="report",
     kinds={"html", "excel", "csv"},
     owners=[OWNER],
+    retry_policy=RETRY,
 )
 def price_report(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeResult[Any]:
     """The day's report as HTML, XLSX, CSV, JSON and a digest: prices and forecasts of the newest publication not after the day."""
@@ -76,17 +78,17 @@ def price_report(context: dg.AssetExecutionContext, lake: Lake) -> dg.Materializ
 def _report(lake: Lake, day: date, publication: str) -> "Report":
     from milk_assets.reporting.facts import build_report
 
-    city_prices, table = lake.read_table(prices.path(publication)), lake.read_table(forecasts.path(publication))
+    city_prices, table = prices.read(lake, publication), forecasts.read(lake, publication)
     earlier = [key for key in lake.partitions(forecasts.LAYER, forecasts.MADE) if key < publication]
     return build_report(
         city_prices,
-        lake.read_table(prices.averages_path(publication)),
+        prices.read_averages(lake, publication),
         table,
         day=day,
         publication=date.fromisoformat(publication),
         next_publication=expected_publications(day, 1)[0],
         provenance=_provenance(lake, day, publication, city_prices),
-        previous_forecasts=lake.read_table(forecasts.path(earlier[-1])) if earlier else None,
+        previous_forecasts=forecasts.read(lake, earlier[-1]) if earlier else None,
         evaluation=_record(lake, publication),
     )
 

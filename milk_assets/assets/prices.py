@@ -12,11 +12,13 @@ import dagster as dg
 from milk_assets import checks
 from milk_assets.assets import metadata
 from milk_assets.assets import workbook as raw
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from milk_assets.sniim.workbook import Workbook
@@ -31,14 +33,19 @@ COLUMNS = {
 }
 
 
-def path(publication: str) -> str:
+def read(lake: Lake, publication: str) -> "pd.DataFrame":
     """City prices, long: every publication date as known on this one."""
-    return f"{LAYER}/{publication}/prices.parquet"
+    return lake.read_table(f"{_folder(publication, read_vintage(lake, publication)['sha256'])}/prices.parquet")
 
 
-def averages_path(publication: str) -> str:
+def read_averages(lake: Lake, publication: str) -> "pd.DataFrame":
     """The two national averages, apart from the cities."""
-    return f"{LAYER}/{publication}/averages.parquet"
+    return lake.read_table(f"{_folder(publication, read_vintage(lake, publication)['sha256'])}/averages.parquet")
+
+
+def _folder(publication: str, sha256: str) -> str:
+    """A correction has a folder of its own: the tables of a vintage are never a mixture, whenever a write fails."""
+    return f"{LAYER}/{publication}/{sha256[:12]}"
 
 
 def read_vintage(lake: Lake, publication: str) -> dict[str, Any]:
@@ -60,6 +67,7 @@ def accepted(lake: Lake, publication: str) -> str | None:
     group_name="prices",
     kinds={"parquet", "pandera"},
     owners=[OWNER],
+    retry_policy=RETRY,
 )
 def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Every city price as known on the publication date: one row a series and date, MXN per litre.
@@ -75,13 +83,15 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
         book = read_workbook(lake.read_bytes(record["raw"]), record["name"])
     except WorkbookError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    refuse_mixture(lake, book)
     earlier = lake.newest(LAYER, VINTAGE, until=(date.fromisoformat(publication) - timedelta(days=1)).isoformat())
-    proof = prove(book, date.fromisoformat(publication), lake.read_table(path(earlier)) if earlier else None)
+    proof = prove(book, date.fromisoformat(publication), read(lake, earlier) if earlier else None)
     yield from checks.results(proof)
     if proof.failures:
         raise dg.Failure("\n".join(outcome.message for outcome in proof.failures), allow_retries=False)
-    lake.write_table(path(publication), book.prices)
-    lake.write_table(averages_path(publication), book.averages)
+    folder = _folder(publication, record["sha256"])
+    lake.write_table(f"{folder}/prices.parquet", book.prices)
+    lake.write_table(f"{folder}/averages.parquet", book.averages)
     vintage = {
         "workbook": book.name,
         "sha256": record["sha256"],
@@ -90,10 +100,10 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
         "publications": len(book.dates),
         "coverage": proof["active_series_are_still_priced"].figure,
     }
-    lake.write_json(f"{LAYER}/{publication}/{VINTAGE}", vintage)  # last: a vintage with this file is whole
+    lake.write_json(f"{LAYER}/{publication}/{VINTAGE}", vintage)  # last: what it names is whole
     yield dg.MaterializeResult(
         metadata={
-            **metadata.of_table(book.prices, lake.uri(path(publication)), COLUMNS),
+            **metadata.of_table(book.prices, lake.uri(f"{folder}/prices.parquet"), COLUMNS),
             **vintage,
             "series": book.prices.series.nunique(),
             "active_series": book.prices.dropna(subset="price").series.nunique(),
@@ -103,6 +113,20 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
         },
         data_version=dg.DataVersion(record["sha256"]),
     )
+
+
+def refuse_mixture(lake: Lake, book: "Workbook") -> None:
+    """Raise dg.Failure where the lake holds sample data and the workbook is real, or the other way round: models learn from all of it."""
+    newest = lake.newest(LAYER, VINTAGE)
+    if newest is not None and read_vintage(lake, newest)["sample"] != book.sample:
+        kinds = ("sample data", "official prices")
+        held, came = kinds if read_vintage(lake, newest)["sample"] else reversed(kinds)
+        todo = (
+            "set MILK_HOME to a folder of its own"
+            if not lake.root.startswith("s3://")
+            else "point MILK_SOURCE_URL at the right source"
+        )
+        raise dg.Failure(f"{book.name} holds {came}, the lake at {lake.root} holds {held}; {todo}", allow_retries=False)
 
 
 def draw(axes: "Axes", book: "Workbook") -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
@@ -21,7 +22,7 @@ def path(publication: str) -> str:
     return f"workbook/{publication}/{FILE}"
 
 
-@dg.asset(partitions_def=publications, group_name="source", kinds={"excel"}, owners=[OWNER])
+@dg.asset(partitions_def=publications, group_name="source", kinds={"excel"}, owners=[OWNER], retry_policy=RETRY)
 def workbook(context: dg.AssetExecutionContext, sniim: SniimSource, lake: Lake) -> dg.MaterializeResult[Any]:
     """The workbook that SNIIM published on a date, byte for byte, under its sha256; never overwritten."""
     try:

@@ -135,7 +135,7 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     site.advance(WEDNESDAY)
     wait_for("forecasts of Wednesday", lambda: is_forecast(WEDNESDAY), process)
     assert lake.partitions(candidate.LAYER, candidate.FILE) == [str(MONDAY)]
-    assert lake.read_table(forecasts.path(str(WEDNESDAY))).origin.dt.date.unique().tolist() == [WEDNESDAY]
+    assert forecasts.read(lake, str(WEDNESDAY)).origin.dt.date.unique().tolist() == [WEDNESDAY]
     champion = serving.served(artefacts)
 
     # Friday's workbook is broken: its run fails, the chat hears of it, and nothing else moves

@@ -42,8 +42,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 
 def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ran) -> None:
-    table = sample.lake.read_table(forecasts.path("2025-03-31"))
-    known = sample.lake.read_table(prices.path("2025-03-31"))
+    table = forecasts.read(sample.lake, "2025-03-31")
+    known = prices.read(sample.lake, "2025-03-31")
     cities = table[table.level == "city"]
     assert set(cities.series) == set(known.dropna(subset="price").series)
     assert cities.groupby("series").size().unique().tolist() == [14 + 7]
@@ -133,6 +133,6 @@ def test_the_real_workbook_goes_through_the_whole_graph(real_workbook: Path, tmp
     ran = run_once(CutShelf(real_workbook), tmp_path)
     vintage = prices.read_vintage(ran.lake, "2025-03-31")
     assert (vintage["publications"], vintage["sample"], vintage["coverage"]) == (184, False, 1.0)
-    table = ran.lake.read_table(forecasts.path("2025-03-31"))
+    table = forecasts.read(ran.lake, "2025-03-31")
     assert table[table.level == "city"].series.nunique() == 185
     assert "muestra" not in ran.lake.read_bytes(price_report.path("latest", "digest.txt")).decode().lower()
