@@ -22,7 +22,7 @@ from milk_assets.forecasting.recipe import Recipe
 from milk_assets.forecasting.scores import score_table
 from milk_assets.forecasting.summary import plot, summary
 from milk_assets.sniim.blocks import WorkbookError
-from milk_assets.sniim.names import CHANNEL_LABELS, MILK_LABELS
+from milk_assets.sniim.names import CHANNEL_LABELS, MILK_LABELS, source_place
 from milk_assets.sniim.workbook import read_workbook
 
 if TYPE_CHECKING:
@@ -46,16 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def export_table(frame: pd.DataFrame) -> pd.DataFrame:
     """A forecasts frame as people take it away: origin, Estado, Ciudad, Tipo, Canal, target, yhat, lo80, hi80, lo95, hi95.
 
-    target is a date for a publication and YYYY-MM for a month; city series first, then the national averages.
+    target is a date for a publication and YYYY-MM for a month; city series first, then the national averages. Places are spelled as
+    the source spells them, so that the table joins a workbook's own rows.
     """
     import pandas as pd
 
     monthly = frame["task"] == "month"
+    places = [source_place(state, city) for state, city in zip(frame["state"], frame["city"], strict=True)]
     table = pd.DataFrame(
         {
             "origin": frame["origin"].dt.strftime("%Y-%m-%d"),
-            "Estado": frame["state"],
-            "Ciudad": frame["city"],
+            "Estado": [state for state, _ in places],
+            "Ciudad": [city for _, city in places],
             "Tipo": frame["milk"].map(MILK_LABELS),
             "Canal": frame["channel"].map(CHANNEL_LABELS),
             "target": frame["target"].dt.strftime("%Y-%m-%d").where(~monthly, frame["target"].dt.strftime("%Y-%m")),

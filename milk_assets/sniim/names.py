@@ -160,6 +160,14 @@ def canonical_name(text: str) -> str:
     return _canonical_by_slug().get(slug(text)) or " ".join(text.split())
 
 
+def source_place(state: str, city: str) -> tuple[str, str]:
+    """A canonical state and city in the source's own spelling, blanks trimmed, for what is read beside its workbooks.
+
+    A place that the table does not hold stays as it is.
+    """
+    return _source_by_canonical().get((state, city), (state, city))
+
+
 @lru_cache(maxsize=1)
 def known_places() -> Mapping[str, tuple[str, ...]]:
     """Canonical state: its canonical cities. `Nacional` holds the two averages."""
@@ -212,6 +220,12 @@ def _canonical_by_slug() -> dict[str, str]:
     for name in (NATIONAL, *AVERAGES.values()):
         by_slug.setdefault(slug(name), name)
     return by_slug
+
+
+@lru_cache(maxsize=1)
+def _source_by_canonical() -> Mapping[tuple[str, str], tuple[str, str]]:
+    pairs = [(state, city) for state, cities in PLACES for city in cities]
+    return {(canonical_name(state), canonical_name(city)): (state.strip(), city.strip()) for state, city in pairs}
 
 
 @lru_cache(maxsize=1)

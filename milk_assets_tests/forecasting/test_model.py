@@ -14,6 +14,7 @@ from milk_assets.forecasting.model import Model, expected_dates
 from milk_assets.forecasting.panel import Panel, build_panel
 from milk_assets.forecasting.recipe import Recipe
 from milk_assets.forecasting.tuning import Trial, tune
+from milk_assets.sniim.names import source_place
 
 
 def test_a_panel_knows_nothing_after_the_day_it_is_cut_at(panel: Panel) -> None:
@@ -143,6 +144,14 @@ def test_the_export_names_columns_in_spanish_and_months_as_months(panel: Panel) 
     assert set(table["Tipo"]) == {"Pasteurizada", "Ultrapasteurizada"}
     assert set(table["Canal"]) == {"Tiendas", "Autoservicios"}
     assert set(table["target"].str.len()) == {7, 10}
+
+
+def test_the_export_spells_places_as_the_source_does() -> None:
+    assert source_place("Ciudad de México", "ZM Ciudad de México") == ("CDMX", "ZM Ciudad de México")
+    assert source_place("Chihuahua", "Ciudad Juárez") == ("Chihuahua", "Cd.Juárez")
+    assert source_place("Veracruz", "Veracruz") == ("Veracruz", "Veracruz")
+    assert source_place("Nacional", "Promedio aritmético") == ("Nacional", "Promedio aritmético")
+    assert source_place("Jalisco", "Tequila") == ("Jalisco", "Tequila")
 
 
 def test_a_missing_workbook_ends_in_one_clear_line_and_no_file(tmp_path, capsys) -> None:

@@ -16,7 +16,7 @@ import pytest
 from openpyxl import load_workbook
 
 from milk_assets import run
-from milk_assets.assets import candidate, forecasts, prices, serving
+from milk_assets.assets import candidate, evaluation, forecasts, prices, serving
 from milk_assets.build import build_resources
 from milk_assets.environment import Environment
 from milk_assets.sniim.publisher import CutShelf, Publisher, SampleShelf, Shelf
@@ -154,7 +154,12 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     # the source corrects itself: the same date goes through, and the week's model is trained on it
     del shelf.replaced[FRIDAY]
     wait_for("forecasts of Friday", lambda: is_forecast(FRIDAY), process)
-    wait_for("the week's model", lambda: lake.exists(f"{candidate.LAYER}/{FRIDAY}/{candidate.FILE}"), process)
+    wait_for(
+        "the week's model and its judgement", lambda: lake.exists(f"{evaluation.LAYER}/{FRIDAY}/{evaluation.DECISION}"), process
+    )
+    decided = evaluation.read_decision(lake, str(FRIDAY))
+    if decided["decision"]["verdict"] == "promote":
+        wait_for("its promotion", lambda: serving.served(artefacts)["bundle"] == decided["challenger"]["bundle"], process)
     assert len(chat.messages) == 1
     assert "caught an error" not in (environment.home.parent / "daemon.log").read_text()
     assert len([path for path in lake.files("raw") if path.endswith(".xlsx")]) == 4  # the broken one is kept too
