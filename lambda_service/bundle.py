@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambda_service.layout import MODELS
+
 MANIFEST = "manifest.json"
 SCHEMA = 1  # raised when a reader of the old layout would read the new one wrongly
 
@@ -33,7 +35,7 @@ class Bundle:
 
 def prefix(sha256: str) -> str:
     """The folder of the bundle whose manifest has this sha256."""
-    return f"models/{sha256[:12]}"
+    return f"{MODELS}/{sha256[:12]}"
 
 
 def pack(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> Bundle:

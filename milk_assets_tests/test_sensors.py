@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from lambda_service.layout import SERVED
 from milk_assets import checks, sensors
-from milk_assets.assets import candidate, evaluation, features, forecasts, prices, serving
+from milk_assets.assets import candidate, evaluation, features, forecasts, prices
 from milk_assets.code import training_code
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.sniim import SniimSource, SourceError
@@ -199,7 +200,7 @@ def test_promotion_carries_out_decisions_only(
     decided = {"decision": {"verdict": verdict, "reason": "because"}, "challenger": version(2), "baseline": version(1, True)}
     lake.write_json(f"{evaluation.LAYER}/2025-03-28/{evaluation.DECISION}", decided)
     if standing:
-        artefacts.write_json(serving.SERVED, standing)
+        artefacts.write_json(SERVED, standing)
     answer = promote(instance, lake, artefacts)
     assert (answer.run_key if isinstance(answer, dg.RunRequest) else None) == (asked and f"2025-03-28:{asked}")
 
@@ -211,11 +212,11 @@ def test_forecasts_follow_an_ingest_and_a_promotion(instance: dg.DagsterInstance
     assert isinstance(ask(), dg.SkipReason)
     proven(lake, MONDAY, "a" * 64)
     assert "no champion" in ask().skip_message
-    artefacts.write_json(serving.SERVED, version(1, True))
+    artefacts.write_json(SERVED, version(1, True))
     assert (ask().partition_key, ask().run_key) == ("2025-03-24", f"2025-03-24:{'a' * 12}:{'1' * 12}")
     lake.write_json(f"{forecasts.LAYER}/2025-03-24/{forecasts.MADE}", version(1, True) | {"workbook": "a" * 64})
     assert "already" in ask().skip_message
-    artefacts.write_json(serving.SERVED, version(2))
+    artefacts.write_json(SERVED, version(2))
     assert ask().run_key.endswith("2" * 12)
 
 

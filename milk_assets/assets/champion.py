@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from lambda_service.bundle import prefix
+from lambda_service.layout import SERVED
 from milk_assets.assets import bundles, evaluation, metadata, serving
 from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
@@ -121,7 +122,7 @@ def _apply(
             tracking.point(PREVIOUS, before["version"])
         tracking.point(ALIAS, choice["version"])
         artefacts.write_json(
-            serving.SERVED, {**choice, "facts": bundle.facts, "since": datetime.now(UTC).isoformat(), "decided_on": publication}
+            SERVED, {**choice, "facts": bundle.facts, "since": datetime.now(UTC).isoformat(), "decided_on": publication}
         )
     except Exception as error:
         for alias, version in aliases.items():  # what is served was written last, so it still is what it was

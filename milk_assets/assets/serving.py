@@ -5,9 +5,9 @@ Belongs here: reading it. Only the `champion` asset writes it.
 
 from typing import Any
 
+from lambda_service.layout import SERVED
 from milk_assets.resources.lake import Lake
 
-SERVED = "champion/manifest.json"
 FACTS = ("version", "bundle", "is_baseline")  # what names a model version wherever it is mentioned
 
 

@@ -3,8 +3,12 @@
 Belongs here: reading and writing by path, whole or not at all. Which paths there are is each asset's business.
 """
 
+import fcntl
+import hashlib
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 REQUEST_TIMEOUT = timedelta(seconds=30)
 MAX_RETRIES = 4
 RETRY_WITHIN = timedelta(seconds=60)
+LOCK = ".lock"  # held in a folder while a file is compared and replaced
 
 
 class LakeError(RuntimeError):
@@ -39,7 +44,7 @@ class Lake(dg.ConfigurableResource[Any]):
 
     def store(self) -> "ObjectStore":
         """The object store under the root. Opening it makes no request."""
-        if not self.root.startswith("s3://"):
+        if not self.on_s3:
             from obstore.store import LocalStore
 
             return LocalStore(prefix=Path(self.root), mkdir=True)
@@ -56,6 +61,11 @@ class Lake(dg.ConfigurableResource[Any]):
             retry_config={"max_retries": MAX_RETRIES, "retry_timeout": RETRY_WITHIN},
             **extra,
         )
+
+    @property
+    def on_s3(self) -> bool:
+        """Whether the root is a bucket."""
+        return self.root.startswith("s3://")
 
     def uri(self, path: str) -> str:
         """The full address of a path, for people and metadata."""
@@ -81,6 +91,38 @@ class Lake(dg.ConfigurableResource[Any]):
         except AlreadyExistsError:
             return False
         return True
+
+    def read_tagged(self, path: str) -> tuple[bytes, str] | None:
+        """The content of a file and the tag that `replace_bytes` asks for; None where there is none."""
+        try:
+            found = self.store().get(path)
+        except FileNotFoundError:
+            return None
+        content = bytes(found.bytes())
+        return content, self._tag(content, found.meta["e_tag"])
+
+    def replace_bytes(self, path: str, content: bytes, tag: str | None) -> bool:
+        """Write a file only where it still is what was read; whether it was written. Safe under races.
+
+        tag: as `read_tagged` gave it, None where there was no file. On S3 a conditional write, in a folder a lock that the system
+        frees when its holder dies.
+        """
+        if tag is None:
+            return self.create_bytes(path, content)
+        if self.on_s3:
+            from obstore.exceptions import NotFoundError, PreconditionError
+
+            try:
+                self.store().put(path, content, mode={"e_tag": tag})
+            except (PreconditionError, NotFoundError):
+                return False
+            return True
+        with self._locked():
+            standing = self.read_tagged(path)
+            if standing is None or standing[1] != tag:
+                return False
+            self.write_bytes(path, content)
+            return True
 
     def exists(self, path: str) -> bool:
         """Whether a file of that name exists."""
@@ -127,6 +169,16 @@ class Lake(dg.ConfigurableResource[Any]):
             if (until is None or key <= until) and self.exists(f"{layer}/{key}/{file}"):
                 return key
         return None
+
+    def _tag(self, content: bytes, e_tag: str | None) -> str:
+        """S3's own tag; in a folder the content's sha256, since a file's number and time may come again."""
+        return e_tag if self.on_s3 and e_tag else hashlib.sha256(content).hexdigest()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (Path(self.root) / LOCK).open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
 
 
 def json_bytes(document: Any) -> bytes:

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from lambda_service.bundle import Bundle, BundleError, pack
+from lambda_service.layout import SERVED
 from milk_assets.assets import bundles, champion, evaluation, serving
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking, Version
@@ -129,7 +130,7 @@ def test_a_switch_that_breaks_in_the_middle_is_put_back(
     write = Lake.write_json
 
     def full(self: Lake, path: str, document: Any) -> None:
-        if path == serving.SERVED:
+        if path == SERVED:
             raise OSError("no space left on device")
         write(self, path, document)
 

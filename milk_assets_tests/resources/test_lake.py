@@ -1,6 +1,7 @@
 """The lake: the same behaviour on a folder and on S3."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -43,6 +44,29 @@ def test_a_file_is_created_once(any_lake: Lake) -> None:
     assert any_lake.create_bytes("raw/a.xlsx", b"first")
     assert not any_lake.create_bytes("raw/a.xlsx", b"second")
     assert any_lake.read_bytes("raw/a.xlsx") == b"first"
+
+
+def test_a_file_is_replaced_only_by_who_has_read_it_as_it_is(any_lake: Lake) -> None:
+    assert any_lake.read_tagged("serving/manifest.json") is None
+    assert any_lake.replace_bytes("serving/manifest.json", b"one", None)
+    assert not any_lake.replace_bytes("serving/manifest.json", b"another", None)
+    content, tag = any_lake.read_tagged("serving/manifest.json") or (b"", "")
+    assert content == b"one"
+    assert any_lake.replace_bytes("serving/manifest.json", b"two", tag)
+    assert not any_lake.replace_bytes("serving/manifest.json", b"three", tag)
+    assert not any_lake.replace_bytes("serving/nothing.json", b"three", tag)
+    assert any_lake.read_bytes("serving/manifest.json") == b"two"
+
+
+def test_of_many_who_replace_at_once_one_succeeds(tmp_path: Path) -> None:
+    folder = Lake(root=str(tmp_path / "lake"))
+    folder.write_bytes("serving/manifest.json", b"old")
+    tagged = folder.read_tagged("serving/manifest.json")
+    assert tagged is not None
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda n: folder.replace_bytes("serving/manifest.json", b"%d" % n, tagged[1]), range(8)))
+    assert won.count(True) == 1
+    assert folder.read_bytes("serving/manifest.json") == b"%d" % won.index(True)
 
 
 def test_the_newest_partition_is_the_greatest_key_that_is_whole(any_lake: Lake) -> None:

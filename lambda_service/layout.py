@@ -1,0 +1,14 @@
+"""Where what is served stands in the artefact store.
+
+Belongs here: names of files, once, for the platform that writes them and the endpoint that reads them. What is in them does not.
+"""
+
+SERVING = "serving"  # what is served now, under names that never change, and the data it is served from
+MODELS = "models"  # bundles, each under the sha256 of its manifest
+
+SERVED = f"{SERVING}/manifest.json"  # the one small file that names everything else
+DATA = f"{SERVING}/data"  # price histories, each under its sha256
+TRACK_RECORD = f"{SERVING}/track_record.json"  # how forecasts fared, once their dates were published
+REPORTS = f"{SERVING}/reports"  # the daily reports: a folder a day, and
+LATEST_REPORT = f"{REPORTS}/latest"  # the newest one under names that never change
+REPORT_INDEX = f"{REPORTS}/index.json"
