@@ -3,10 +3,11 @@
 Belongs here: decisions about when, as pure functions of plain values. The sensors gather what they need and carry them out.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+from milk_assets.promotion.state import State, due, tries
 from milk_assets.sniim.calendar import expected_between, newest_expected
 
 # A file that is late or corrected turns up within the week; older ones are read on request only.
@@ -49,11 +50,12 @@ def dates_to_look_at(seen: Collection[date], today: date) -> list[date]:
     return [*(day for day in expected[:AT_ONCE] if day not in recent), *recent]
 
 
-def retrain_reason(newest: Vintage, trained: Trained | None, code: str) -> str | None:
+def retrain_reason(newest: Vintage, trained: Trained | None, code: str, alarm: str | None = None) -> str | None:
     """Why a model is to be trained on the newest publication; None where none is due.
 
-    A model is due each week (at a Friday's publication, or the first after it), when the newest data it saw were corrected, and when
-    the training code changed. Several publications at once are one reason.
+    alarm: what is wrong with the live errors, None where nothing is. A model is due each week (at a Friday's publication, or the first
+    after it), on an alarm, when the newest data it saw were corrected, and when the training code changed. Several publications at
+    once are one reason, and a publication that was trained on is not trained on again.
     """
     if trained is None:
         return "no model yet"
@@ -64,4 +66,25 @@ def retrain_reason(newest: Vintage, trained: Trained | None, code: str) -> str |
     days = (newest.publication - trained.vintage.publication).days
     if any((trained.vintage.publication + timedelta(days=day)).weekday() == FRIDAY for day in range(1, days + 1)):
         return "weekly"
+    return alarm if days > 0 else None
+
+
+def promotion_work(
+    state: State, abandoned: bool, differing: Sequence[str], at: datetime, retry_minutes: int = 10
+) -> tuple[str, str] | None:
+    """What the job `promote` is to be started for: the run's key and the reason in words; None where there is nothing to do.
+
+    abandoned: whether the change that is under way has lost its process. differing: how aliases and manifest differ from the ledger.
+    A run that fails before it changes anything is started again after `retry_minutes`.
+    """
+    slot = int(at.timestamp()) // (60 * retry_minutes)
+    if state.open is not None:
+        number = state.open.number
+        return (f"finish:{number}:{slot}", f"entry {number} lost its process") if abandoned else None
+    change = due(state)
+    if change is not None:
+        key = f"{change.action}:{change.cause}:{tries(state, change)}:{slot}"
+        return key, f"{change.action.replace('_', ' ')} to version {change.to.version}: {change.reason}"
+    if differing:
+        return f"repair:{state.head}:{slot}", "; ".join(differing)
     return None

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from milk_assets import jobs, schedules, sensors
+from milk_assets import jobs, operations, schedules, sensors
 from milk_assets.assets import (
     baseline,
     candidate,
@@ -16,9 +16,12 @@ from milk_assets.assets import (
     drift_report,
     evaluation,
     features,
+    floor,
     forecasts,
     price_report,
     prices,
+    shadow_forecasts,
+    track_record,
     workbook,
 )
 from milk_assets.environment import Environment
@@ -28,7 +31,10 @@ from milk_assets.resources.sniim import SniimSource
 from milk_assets.resources.telegram import Telegram
 from milk_assets.resources.tracking import Tracking
 
-STAGES = (workbook, prices, features, baseline, candidate, evaluation, champion, forecasts, drift_report, price_report)
+STAGES = (
+    *(workbook, prices, features, baseline, candidate, evaluation, champion),
+    *(forecasts, shadow_forecasts, track_record, floor, drift_report, price_report),
+)
 
 
 def build_definitions(
@@ -37,7 +43,7 @@ def build_definitions(
     """Fresh definitions for an environment. loggers: instead of Dagster's own. resource_overrides: name → replacement, for tests."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
-        jobs=jobs.ALL,
+        jobs=[*jobs.ALL, *operations.ALL],
         sensors=[sensors.publication_sensor(environment.look_every_seconds, environment.look_ahead_days), *sensors.ALL],
         schedules=[schedules.daily_report_schedule],
         resources=build_resources(environment) | resource_overrides,

@@ -27,6 +27,9 @@ PRICES = {
 }
 DRIFT = "markets_move_as_they_always_have"
 
+# Failures of these stop no run, but no challenger is promoted on such a publication: its past differs from what was scored live.
+GATING = ("history_is_kept",)
+
 # Failures of these stop no run, so that nobody hears of them unless they are watched for.
 WATCHED = (
     *(dg.AssetCheckKey(dg.AssetKey("prices"), name) for name, blocking in PRICES.items() if not blocking),

@@ -100,14 +100,19 @@ def _show(environment: Environment, publication: str, day: str, stages: Sequence
         print("\nSAMPLE DATA: these prices were generated on this machine; they are nobody's prices.")
     print(f"\nForecasts of {publication}, MXN per litre, 80 % interval in brackets")
     print(forecast_lines(table))
-    print("\nModel against no change: error divided by the error of no change, by publications ahead (below 1 is better)")
-    print(score_lines(lake.read_table(evaluation.scores_path(publication))))
-    named = (
-        "no change" if made["is_baseline"] else "the candidate" if made["bundle"] == decided["challenger"]["bundle"] else "kept"
-    )
     print(
-        f"  gate: {decided['decision']['verdict']} ({decided['decision']['reason']}); champion: version {made['version']}, {named}"
+        "\nModel against no change: error divided by the error of no change, by publications and months ahead (below 1 is better)"
     )
+    print(score_lines(lake.read_table(evaluation.scores_path(publication))))
+    decision, challenger = decided["decision"], decided["challenger"]
+    named = "no change" if made["is_baseline"] else "the candidate" if made["bundle"] == challenger["bundle"] else "kept"
+    print(f"  gate: {decision['verdict']} ({decision['reason']}); champion: version {made['version']}, {named}")
+    if decision["verdict"] == "trial":
+        print(
+            "  The candidate is on trial: it must pass in two weeks running, with six publications beside the champion. Until then its\n"
+            "  forecasts are issued and scored, and not served. To serve it at once:\n"
+            f"  .venv/bin/python -m milk_assets.promotion promote --version {challenger['version']} --reason '…'"
+        )
     print("\nStages")
     print(stage_table(stages))
     print(f"\nReport: {lake.uri(price_report.path(day))}\n")
@@ -130,8 +135,15 @@ def forecast_lines(table: "pd.DataFrame") -> str:
 
 
 def score_lines(scores: "pd.DataFrame") -> str:
-    """The evaluation by model and horizon, as lines of text."""
-    wide = scores.pivot(index="model", columns="lead", values="ratio")
-    head = "  " + " " * 12 + "".join(f"{lead:>8}" for lead in wide.columns) + "    mean"
-    rows = [f"  {model:<12}" + "".join(f"{ratio:8.3f}" for ratio in row) + f"{row.mean():8.3f}" for model, row in wide.iterrows()]
+    """The evaluation by model and horizon, as lines of text: publications ahead, and months (0 is the running one)."""
+    from milk_assets.promotion.policy import JUDGED
+
+    ratios = scores.set_index(["model", "task", "lead"]).ratio.astype(float).to_dict()
+    head = (
+        "  " + " " * 12 + "".join(f"{'month ' if task == 'month' else ''}{lead}".rjust(9) for task, lead in JUDGED) + "     mean"
+    )
+    rows = []
+    for model in scores.model.unique():
+        own = [ratios.get((model, task, lead), float("nan")) for task, lead in JUDGED]
+        rows.append(f"  {model:<12}" + "".join(f"{ratio:9.3f}" for ratio in (*own, sum(own) / len(own))))
     return "\n".join([head, *rows])

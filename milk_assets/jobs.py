@@ -5,11 +5,11 @@ Belongs here: selections. When a job runs is `sensors` and `schedules`; a job ca
 
 import dagster as dg
 
-# workbook, prices and features in one run: a bad workbook stops itself, and nothing after it starts
+# in one run: a bad workbook stops itself, and nothing after it starts; what was forecast is held against it at once
 ingest = dg.define_asset_job(
     "ingest",
-    selection=["workbook", "prices", "features"],
-    description="Read a publication's workbook, prove its prices, compute its features.",
+    selection=["workbook", "prices", "features", "track_record", "floor"],
+    description="Read a publication's workbook, prove its prices, compute its features; score what was forecast, and judge the champion.",
 )
 train = dg.define_asset_job(
     "train",
@@ -17,12 +17,12 @@ train = dg.define_asset_job(
     description="Tune and fit a candidate, register it, and score it beside the champion and no change on the same dates.",
 )
 promote = dg.define_asset_job(
-    "promote", selection=["champion"], description="Carry out the newest evaluation's decision: aliases, manifest, ledger."
+    "promote", selection=["champion"], description="Carry out what the ledger asks for: aliases, manifest, ledger."
 )
 forecast = dg.define_asset_job(
     "forecast",
-    selection=["forecasts", "drift_report"],
-    description="Forecast every active series with the champion, and compare the publication with its history.",
+    selection=["forecasts", "shadow_forecasts", "drift_report"],
+    description="Forecast every active series with the champion, the challenger beside it, and compare the publication with its history.",
 )
 report = dg.define_asset_job("report", selection=["price_report"], description="Write the day's price report in all its formats.")
 

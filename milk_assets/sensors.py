@@ -5,7 +5,7 @@ of what is to be done, so nothing is done twice. A failed read is not an empty r
 """
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,11 @@ from milk_assets.code import training_code
 from milk_assets.environment import TIMEZONE
 from milk_assets.failures import failure_cause
 from milk_assets.partitions import publications
+from milk_assets.promotion.state import fold
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.sniim import NotPublished, SniimSource, SourceError
 from milk_assets.resources.telegram import Telegram
+from milk_assets.resources.tracking import Tracking
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
 RESULTS_A_TICK = 20  # newest results of each check: more publications than are ever read between two ticks
@@ -89,7 +91,7 @@ def _request_of(
     job=jobs.train,
     minimum_interval_seconds=automation.POLL_SECONDS,
     default_status=RUNNING,
-    description="Starts `train` on the newest proven publication, once a week and when data or training code changed.",
+    description="Starts `train` on the newest proven publication: once a week, on a performance alarm, when data or training code changed.",
 )
 def retrain_sensor(context: dg.SensorEvaluationContext, lake: Lake) -> dg.RunRequest | dg.SkipReason:
     newest = newest_vintage(lake)
@@ -111,17 +113,24 @@ def retrain_sensor(context: dg.SensorEvaluationContext, lake: Lake) -> dg.RunReq
     job=jobs.promote,
     minimum_interval_seconds=automation.POLL_SECONDS,
     default_status=RUNNING,
-    description="Starts `promote` when the newest evaluation decided on another champion. It only carries decisions out.",
+    description="Starts `promote` where the ledger asks for another champion, a change was cut short, or what is served differs from it.",
 )
-def promotion_sensor(context: dg.SensorEvaluationContext, lake: Lake, artefacts: Lake) -> dg.RunRequest | dg.SkipReason:
-    newest = lake.newest(evaluation.LAYER, evaluation.DECISION)
-    if newest is None:
-        return dg.SkipReason("no evaluation yet")
-    decided = evaluation.read_decision(lake, newest)
-    chosen = champion.chosen(decided, serving.served(artefacts))
-    if chosen is None:
-        return dg.SkipReason(f"{newest}: the champion stays ({decided['decision']['reason']})")
-    return dg.RunRequest(run_key=f"{newest}:{chosen['bundle'][:12]}", tags={"milk/publication": newest})
+def promotion_sensor(
+    context: dg.SensorEvaluationContext, lake: Lake, artefacts: Lake, tracking: Tracking
+) -> dg.RunRequest | dg.SkipReason:
+    from milk_assets.promotion.apply import disagreements, is_abandoned
+
+    if is_active(context.instance, jobs.promote.name):
+        return dg.SkipReason("promote is under way")
+    state, now = fold(serving.ledger(artefacts).entries()), datetime.now(UTC)
+    differing = disagreements(state, serving.served(artefacts), tracking.glance(champion.ALIAS)) if state.champion else []
+    abandoned = state.open is not None and is_abandoned(state.open, now)
+    work = automation.promotion_work(state, abandoned, differing, now)
+    if work is None:
+        decision = state.newest("decision")
+        why = f"{decision.body['publication']}: {decision.body['decision']['reason']}" if decision else "no decision yet"
+        return dg.SkipReason(f"the champion stays ({why})")
+    return dg.RunRequest(run_key=work[0], tags={"milk/reason": work[1]})
 
 
 @dg.sensor(

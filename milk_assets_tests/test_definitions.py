@@ -22,6 +22,7 @@ HEAVY = (
     "pandera",
     "openpyxl",
     "scipy",
+    "statsmodels",
     "boto3",
 )
 
@@ -33,8 +34,11 @@ GRAPH = {
     "baseline": ("models", {"features"}),
     "candidate": ("models", {"features"}),
     "evaluation": ("models", {"candidate", "baseline"}),
-    "champion": ("models", {"evaluation"}),
+    "champion": ("models", {"evaluation", "floor"}),
     "forecasts": ("forecasts", {"features", "champion"}),
+    "shadow_forecasts": ("forecasts", {"features", "candidate"}),
+    "track_record": ("monitoring", {"prices"}),
+    "floor": ("monitoring", {"track_record", "features"}),
     "drift_report": ("monitoring", {"prices"}),
     "price_report": ("report", {"forecasts"}),
 }

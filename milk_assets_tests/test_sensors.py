@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,11 +12,12 @@ import pytest
 
 from lambda_service.layout import SERVED
 from milk_assets import checks, sensors
-from milk_assets.assets import candidate, evaluation, features, forecasts, prices
+from milk_assets.assets import candidate, evaluation, features, forecasts, prices, serving
 from milk_assets.code import training_code
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.sniim import SniimSource, SourceError
 from milk_assets.resources.telegram import Telegram
+from milk_assets.resources.tracking import Tracking
 from milk_assets.sniim.publisher import Publisher, SampleShelf
 from milk_assets_tests.chat import Chat
 
@@ -179,30 +180,63 @@ def version(number: int, baseline: bool = False) -> dict[str, Any]:
     return {"version": number, "bundle": str(number) * 64, "is_baseline": baseline}
 
 
-def promote(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> Any:
-    return sensors.promotion_sensor(dg.build_sensor_context(instance=instance), lake=lake, artefacts=artefacts)
+class Glanced(Tracking):
+    """A registry whose champion alias names a version."""
+
+    named: int | None = None
+
+    def glance(self, alias: str) -> int | None:
+        return self.named
 
 
-@pytest.mark.parametrize(
-    ("verdict", "standing", "asked"),
-    [
-        ("promote", None, "2" * 12),
-        ("keep", None, "1" * 12),
-        ("promote", version(1, baseline=True), "2" * 12),
-        ("keep", version(1, baseline=True), None),
-        ("promote", version(2), None),
-    ],
-)
-def test_promotion_carries_out_decisions_only(
-    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, verdict: str, standing: dict[str, Any] | None, asked: str | None
+def promote(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, alias: int | None = None) -> Any:
+    tracking = Glanced(tracking_uri="", artefact_root="", named=alias)
+    context = dg.build_sensor_context(instance=instance)
+    return sensors.promotion_sensor(context, lake=lake, artefacts=artefacts, tracking=tracking)
+
+
+def record(artefacts: Lake, kind: Any, at: datetime | None = None, **body: Any) -> int:
+    return serving.ledger(artefacts).add(kind, at=at or datetime.now(UTC), actor="test", body=body).number
+
+
+def test_promotion_carries_out_what_the_ledger_asks_for_and_nothing_else(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake
 ) -> None:
     assert isinstance(promote(instance, lake, artefacts), dg.SkipReason)
-    decided = {"decision": {"verdict": verdict, "reason": "because"}, "challenger": version(2), "baseline": version(1, True)}
-    lake.write_json(f"{evaluation.LAYER}/2025-03-28/{evaluation.DECISION}", decided)
-    if standing:
-        artefacts.write_json(SERVED, standing)
-    answer = promote(instance, lake, artefacts)
-    assert (answer.run_key if isinstance(answer, dg.RunRequest) else None) == (asked and f"2025-03-28:{asked}")
+    decision = {"verdict": "trial", "reason": "must_pass_again_next_week", "passed": True, "skill": 0.98, "rules": []}
+    known = {"publication": "2025-03-28", "contender": "abc", "challenger": version(2), "baseline": version(1, True)}
+    first = record(artefacts, "decision", champion=None, decision=decision, **known)
+    assert promote(instance, lake, artefacts).run_key.startswith(f"first:{first}:0:")
+    change = {"action": "first", "to": version(1, True), "publication": "2025-03-28", "cause": first, "reason": "x"}
+    for kind in ("intent", "applied"):
+        record(artefacts, kind, **change)
+    artefacts.write_json(SERVED, version(1, True))
+    assert "must_pass_again" in promote(instance, lake, artefacts, alias=1).skip_message
+    number = record(artefacts, "decision", champion=version(1, True), decision=decision | {"verdict": "promote"}, **known)
+    asked = promote(instance, lake, artefacts, alias=1)
+    assert asked.run_key.startswith(f"promote:{number}:0:")
+    assert asked.tags["milk/reason"] == "promote to version 2: must_pass_again_next_week"
+    instance.add_run(dg.DagsterRun(job_name="promote", run_id="r1", status=dg.DagsterRunStatus.STARTED))
+    assert "under way" in promote(instance, lake, artefacts, alias=1).skip_message
+
+
+def test_what_differs_from_the_ledger_and_what_was_cut_short_is_put_right(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake
+) -> None:
+    change = {"action": "first", "to": version(1, True), "publication": "2025-03-28", "cause": None, "reason": "x"}
+    for kind in ("intent", "applied"):
+        record(artefacts, kind, **change)
+    artefacts.write_json(SERVED, version(1, True))
+    assert isinstance(promote(instance, lake, artefacts, alias=1), dg.SkipReason)
+    assert "the alias names version 7" in promote(instance, lake, artefacts, alias=7).tags["milk/reason"]
+    artefacts.write_json(SERVED, version(2))
+    assert "the manifest names version 2" in promote(instance, lake, artefacts, alias=1).tags["milk/reason"]
+    holder = {"holder": {"host": "elsewhere", "process": 1}}
+    number = record(artefacts, "intent", at=datetime.now(UTC), **change, **holder)
+    assert isinstance(promote(instance, lake, artefacts, alias=1), dg.SkipReason)
+    record(artefacts, "aborted", **change)
+    number = record(artefacts, "intent", at=datetime(2025, 3, 28, tzinfo=UTC), **change, **holder)
+    assert promote(instance, lake, artefacts, alias=1).run_key.startswith(f"finish:{number}:")
 
 
 def test_forecasts_follow_an_ingest_and_a_promotion(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> None:

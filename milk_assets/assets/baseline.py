@@ -34,8 +34,8 @@ def baseline(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tra
     publication = context.partition_key
     model = no_change(features.read_panel(lake, publication))
     with tracking.run(context):
-        facts = {"kind": ALIAS, "trained_through": publication}
-        version = bundles.publish(model, facts, artefacts, tracking, tags=facts)
+        tags = {"kind": ALIAS, "trained_through": publication}
+        version = bundles.publish(model, tags, artefacts, tracking, tags)
         tracking.point(ALIAS, version.number)
     made: dict[str, Any] = {"version": version.number, "bundle": version.bundle, "is_baseline": True}
     lake.write_json(f"{LAYER}/{publication}/{FILE}", made)

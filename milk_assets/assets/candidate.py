@@ -3,6 +3,8 @@
 Belongs here: the asset, and logging its trials. Tuning and fitting are `milk_assets.forecasting`'s.
 """
 
+import hashlib
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from milk_assets.code import training_code
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.promotion.policy import HORIZONS, Policy
+from milk_assets.promotion.state import fold
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
 
@@ -51,7 +54,8 @@ def candidate(
 ) -> dg.MaterializeResult[Any]:
     """A pooled XGBoost on the change from the last price: tuned with Hyperopt, fitted on all that is known, registered as challenger.
 
-    Tuning sees nothing of the dates on which the gate will compare: a recipe may not be chosen on its own examination.
+    Tuning sees nothing of the dates on which the gate will compare: a recipe may not be chosen on its own examination. A recipe on
+    trial is fitted again and not tuned anew: the gate asks it to pass twice, and to have been in the shadow.
     """
     from milk_assets.forecasting.fitting import fit
     from milk_assets.forecasting.recipe import Recipe
@@ -59,26 +63,38 @@ def candidate(
 
     publication = context.partition_key
     panel = features.read_panel(lake, publication)
-    standing = serving.served(artefacts)
+    standing, on_trial = serving.served(artefacts), _on_trial(lake, artefacts)
     known = standing and standing["facts"].get("recipe")
     start = Recipe.from_dict(known) if known else Recipe()
     with tracking.run(context) as mlflow:
         begun = time.perf_counter()
-        tuned = tune(
-            panel.until(examination_start(panel.dates)),
-            start,
-            trials=config.trials,
-            seconds=config.seconds,
-            seed=config.seed,
-            on_trial=lambda trial: _log_trial(context, mlflow, trial),
-        )
+        trials: tuple[Trial, ...] = ()
+        if on_trial:
+            recipe, tuned_through = Recipe.from_dict(on_trial["recipe"]), on_trial["tuned_through"]
+            context.log.info("recipe %s is on trial: fitted again, not tuned anew", on_trial["contender"])
+        else:
+            seen = panel.until(examination_start(panel.dates))
+            tuned = tune(
+                seen,
+                start,
+                trials=config.trials,
+                seconds=config.seconds,
+                seed=config.seed,
+                on_trial=lambda trial: _log_trial(context, mlflow, trial),
+            )
+            recipe, trials, tuned_through = tuned.recipe, tuned.trials, str(seen.origin)
         seconds = {"tuning_seconds": time.perf_counter() - begun}
-        model = fit(panel, tuned.recipe)
+        model = fit(panel, recipe)
         seconds["fit_seconds"] = time.perf_counter() - begun - seconds["tuning_seconds"]
-        mlflow.log_params({f"recipe.{name}": value for name, value in flat(tuned.recipe).items()})
+        mlflow.log_params({f"recipe.{name}": value for name, value in flat(recipe).items()})
         mlflow.log_metrics(seconds | trust(model))
-        facts = {"kind": "model", "trained_through": publication, "recipe": tuned.recipe.to_dict(), "code": training_code()}
-        tags = {"kind": "model", "trained_through": publication, "code": training_code()}
+        tags = {
+            "kind": "model",
+            "trained_through": publication,
+            "code": training_code(),
+            "contender": contender(recipe, training_code()),
+        }
+        facts = {**tags, "recipe": recipe.to_dict(), **contract()}
         version = bundles.publish(model, facts, artefacts, tracking, tags)
         tracking.point(ALIAS, version.number)
         run_id = mlflow.active_run().info.run_id
@@ -86,21 +102,24 @@ def candidate(
         "version": version.number,
         "bundle": version.bundle,
         "is_baseline": False,
-        "recipe": tuned.recipe.to_dict(),
+        "recipe": recipe.to_dict(),
+        "contender": tags["contender"],
+        "tuned_through": tuned_through,
         "workbook": prices.read_vintage(lake, publication)["sha256"],
         "code": training_code(),
         "mlflow_run": run_id,
     }
     lake.write_json(f"{LAYER}/{publication}/{FILE}", made)
-    trials = [{"trial": trial.number, "loss": trial.loss, "seconds": trial.seconds} for trial in tuned.trials]
+    tried = [{"trial": trial.number, "loss": trial.loss, "seconds": trial.seconds} for trial in trials]
     return dg.MaterializeResult(
         metadata={
             "version": version.number,
             "bundle": version.bundle,
             "mlflow_run": run_id,
-            "trials": metadata.records(sorted(trials, key=lambda trial: trial["loss"])),
+            "contender": tags["contender"],
+            "trials": metadata.records(sorted(tried, key=lambda trial: trial["loss"])) if tried else "on trial: not tuned anew",
             "trust": dg.MetadataValue.json(trust(model)),
-            "recipe": dg.MetadataValue.json(tuned.recipe.to_dict()),
+            "recipe": dg.MetadataValue.json(recipe.to_dict()),
             **{name: round(value, 2) for name, value in seconds.items()},
         },
         data_version=dg.DataVersion(version.bundle),
@@ -111,6 +130,32 @@ def read(lake: Lake, publication: str) -> dict[str, Any]:
     """The candidate made at a publication: version, bundle, recipe, the workbook and the code it was made of."""
     document: dict[str, Any] = lake.read_json(f"{LAYER}/{publication}/{FILE}")
     return document
+
+
+def contender(recipe: "Recipe", code: str) -> str:
+    """What a recipe under a training code is called: it outlives refits, which are versions."""
+    return hashlib.sha256(json.dumps([recipe.to_dict(), code], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def contract() -> dict[str, Any]:
+    """What a person must look at when it changes: inputs, their categories, the family of models, and what past they learn from."""
+    from lambda_service.features import FEATURES, TARGET_FEATURES
+    from lambda_service.forecaster import SEGMENTS
+
+    return {"features": [*FEATURES, *TARGET_FEATURES], "segments": list(SEGMENTS), "family": "xgboost", "window": "expanding"}
+
+
+def _on_trial(lake: Lake, artefacts: Lake) -> dict[str, Any] | None:
+    """The newest candidate of the recipe that has passed the gate and must be judged again; None where there is none.
+
+    None too where the training code changed since: that is another contender.
+    """
+    state = fold(serving.ledger(artefacts).entries())
+    decision = state.newest("decision")
+    if state.on_trial is None or decision is None:
+        return None
+    made = read(lake, decision.body["publication"])
+    return made if made["contender"] == state.on_trial and made["code"] == training_code() else None
 
 
 def examination_start(dates: Any) -> Any:

@@ -1,133 +1,80 @@
 """The champion: the one model version that is served.
 
-Belongs here: carrying out a decision, aliases, manifest and ledger. The decision itself is the gate's, taken in `evaluation`.
+Belongs here: the asset, which carries out what the ledger asks for. Decisions are taken elsewhere, steps are `promotion.apply`'s.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from lambda_service.bundle import prefix
-from lambda_service.layout import SERVED
-from milk_assets.assets import bundles, evaluation, metadata, serving
-from milk_assets.assets.retrying import RETRY
+from milk_assets.assets import evaluation, floor, metadata, serving
 from milk_assets.environment import OWNER
-from milk_assets.promotion import ledger
+from milk_assets.promotion.state import due, fold
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
 
-ALIAS, PREVIOUS = "champion", "previous_champion"
-
-
-class Promotion(dg.Config):
-    """publication: whose evaluation to carry out; the newest one by default."""
-
-    publication: str | None = None
+ALIAS = "champion"
 
 
 @dg.asset(
-    deps=[evaluation.evaluation],
+    deps=[
+        dg.AssetDep(evaluation.evaluation, partition_mapping=dg.AllPartitionMapping()),
+        dg.AssetDep(floor.floor, partition_mapping=dg.AllPartitionMapping()),
+    ],
     group_name="models",
     kinds={"mlflow", "json"},
     owners=[OWNER],
-    retry_policy=RETRY,
 )
-def champion(
-    context: dg.AssetExecutionContext, config: Promotion, lake: Lake, artefacts: Lake, tracking: Tracking
-) -> dg.MaterializeResult[Any]:
-    """The model that is served: the newest evaluation's choice, or the one before where that choice is to keep it.
+def champion(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
+    """The model that is served: finishes or reverts a change that was cut short, carries out the one that is due, and puts aliases
+    and manifest back where they differ from the ledger.
 
-    No change of champion without a bundle that loads and answers: it is read back, proven and tried before anything is switched.
+    No retry of its own: what was aborted is in the ledger, and the promotion sensor tries again.
     """
-    publication = config.publication or lake.newest(evaluation.LAYER, evaluation.DECISION)
-    if publication is None:
-        raise dg.Failure("there is no evaluation to carry out; run the job `train` first", allow_retries=False)
-    decided = evaluation.read_decision(lake, publication)
-    before = serving.served(artefacts)
-    choice = chosen(decided, before)
-    if choice is not None:
-        _apply(choice, before, decided, publication, artefacts, tracking, actor=f"run {context.op_execution_context.run_id}")
-    now = serving.served(artefacts)
+    from milk_assets.promotion.apply import carry_out, disagreements, recover, repair
+
+    place = serving.place(lake, artefacts, tracking, actor=f"run {context.op_execution_context.run_id}")
+    ended = [recover(place)]
+    change = due(place.state())
+    if change is not None:
+        ended.append(carry_out(change, place))
+    state = place.state()
+    differing = disagreements(state, place.manifest(), tracking.number(ALIAS))
+    mending = repair(state)
+    if differing and mending:
+        context.log.warning("put back: %s", "; ".join(differing))
+        ended.append(carry_out(mending, place))
+    now = place.manifest()
     if now is None:
-        raise dg.Failure(f"nothing is served after carrying out {publication}; read the ledger", allow_retries=False)
-    context.log.info("champion: version %s (%s)", now["version"], "new" if choice else "kept")
+        raise dg.Failure(
+            "nothing is served, and no evaluation asks for a champion; run the job `train` first", allow_retries=False
+        )
+    return materialization(context, artefacts, now, [entry.number for entry in ended if entry is not None])
+
+
+def materialization(context: Any, artefacts: Lake, now: dict[str, Any], changes: list[int]) -> dg.MaterializeResult[Any]:
+    """What the UI shows of a champion. now: the manifest. changes: numbers of the ledger's entries that ended a change."""
+    from milk_assets.promotion.history import history_table, rule_rows
+
+    state = fold(serving.ledger(artefacts).entries())
+    decision = state.newest("decision")
+    context.log.info("champion: version %s (%s)", now["version"], "changed" if changes else "kept")
+    shown = decision.body["decision"] if decision else None
     return dg.MaterializeResult(
         metadata={
             "version": now["version"],
             "is_baseline": now["is_baseline"],
             "bundle": now["bundle"],
-            "changed": choice is not None,
-            "decided_on": publication,
-            "reason": decided["decision"]["reason"],
-            "rules": metadata.records(decided["decision"]["rules"]),
+            "mode": state.mode,
+            "changed": bool(changes),
+            "ledger_entries": changes,
+            "decided_on": now["decided_on"] or "by hand",
+            "reason": shown["reason"] if shown else "no decision yet",
+            "rules": metadata.records(rule_rows(shown)) if shown else "no decision yet",
+            "skill_over_time": metadata.skill_plot(state.entries),
+            "history": metadata.records(history_table(state.entries)[-metadata.MARKDOWN_ROWS :]) if state.entries else "none",
             "dagster/uri": artefacts.uri(prefix(now["bundle"])),
         },
         data_version=dg.DataVersion(now["bundle"]),
     )
-
-
-def chosen(decided: Mapping[str, Any], standing: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The version that a decision puts in the champion's place; None where what is served stays.
-
-    The first champion is the challenger where it passed the gate, and no change where it did not.
-    """
-    choice: Mapping[str, Any] = decided["challenger"] if decided["decision"]["verdict"] == "promote" else decided["baseline"]
-    if standing is None:
-        return choice
-    return choice if decided["decision"]["verdict"] == "promote" and choice["bundle"] != standing["bundle"] else None
-
-
-def _apply(
-    choice: Mapping[str, Any],
-    before: Mapping[str, Any] | None,
-    decided: Mapping[str, Any],
-    publication: str,
-    artefacts: Lake,
-    tracking: Tracking,
-    actor: str,
-) -> None:
-    """Try the bundle, record the intent, switch aliases and manifest, record that it is done; put aliases back where it fails.
-
-    Raises dg.Failure where another champion stands than the one the decision compared with.
-    """
-    from lambda_service.forecaster import Forecaster
-
-    def record(step: ledger.Step, reason: str = "") -> None:
-        at = datetime.now(UTC)
-        document = ledger.entry(
-            step,
-            at=at,
-            actor=actor,
-            champion=choice,
-            previous=before,
-            publication=publication,
-            decision=decided["decision"],
-            reason=reason,
-        )
-        artefacts.write_json(ledger.path(at, step, choice["version"]), document)
-
-    expected = decided["champion"] and decided["champion"]["bundle"]
-    if expected != (before and before["bundle"]):
-        raise dg.Failure(
-            f"{publication} was decided against another champion than the one that stands: run `train` again", allow_retries=False
-        )
-    aliases = {alias: tracking.pointed(alias) for alias in (PREVIOUS, ALIAS)}
-    record("intent")
-    try:
-        bundle = bundles.read(artefacts, choice["bundle"])
-        Forecaster.from_files(bundle.files)  # scores the golden rows
-        if before is not None:
-            tracking.point(PREVIOUS, before["version"])
-        tracking.point(ALIAS, choice["version"])
-        artefacts.write_json(
-            SERVED, {**choice, "facts": bundle.facts, "since": datetime.now(UTC).isoformat(), "decided_on": publication}
-        )
-    except Exception as error:
-        for alias, version in aliases.items():  # what is served was written last, so it still is what it was
-            if version is not None:
-                tracking.point(alias, version.number)
-        record("aborted", f"{type(error).__name__}: {error}")
-        raise
-    record("applied")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from milk_assets.assets import bundles, champion, features, metadata, prices, serving
+from milk_assets.assets import bundles, features, metadata, prices, serving
 from milk_assets.assets.columns import FORECASTS
 from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
@@ -54,7 +54,7 @@ def made_of(lake: Lake, publication: str) -> tuple[str, str] | None:
 
 @dg.asset(
     partitions_def=publications,
-    deps=[features.features, champion.champion],
+    deps=[features.features, "champion"],  # by name: what the champion is decided on is made of earlier forecasts
     group_name="forecasts",
     kinds={"parquet", "xgboost"},
     owners=[OWNER],

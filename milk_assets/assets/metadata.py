@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from milk_assets.promotion.ledger import Entry
+
 MARKDOWN_ROWS = 12  # more than this nobody reads in the side panel
 
 
@@ -57,6 +59,28 @@ def plot(draw: Callable[["Axes"], None], *, width: float = 7.0, height: float = 
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=90)
     return image(drawn.getvalue())
+
+
+def skill_plot(entries: "Sequence[Entry]") -> dg.MarkdownMetadataValue | str:
+    """S over time as the ledger has it, 1 being no change; in words where it has none yet."""
+    from milk_assets.promotion.history import skill_series
+
+    series = skill_series(entries)
+    if not series:
+        return "no figure yet"
+
+    def draw(axes: "Axes") -> None:
+        import pandas as pd
+
+        axes.axhline(1.0, color="0.5", linewidth=0.8)
+        for name, points in series.items():
+            axes.plot(
+                pd.to_datetime([day for day, _ in points]), [skill for _, skill in points], marker="o", markersize=3, label=name
+            )
+        axes.set_ylabel("S (1: no change)")
+        axes.legend(frameon=False, fontsize=8)
+
+    return plot(draw)
 
 
 def image(png: bytes) -> dg.MarkdownMetadataValue:

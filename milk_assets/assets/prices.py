@@ -99,6 +99,7 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
         "source_note": book.source_note,
         "publications": len(book.dates),
         "coverage": proof["active_series_are_still_priced"].figure,
+        "failed_checks": [name for name in checks.GATING if not proof[name].passed],
     }
     lake.write_json(f"{LAYER}/{publication}/{VINTAGE}", vintage)  # last: what it names is whole
     yield dg.MaterializeResult(

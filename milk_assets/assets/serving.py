@@ -1,17 +1,80 @@
-"""What is served: the one small file that readers ask for.
+"""What is served: the manifest that readers ask for, and the ledger that says why.
 
-Belongs here: reading it. Only the `champion` asset writes it.
+Belongs here: reading them, and the place where changes of champion are carried out. Rules and steps are `milk_assets.promotion`'s.
 """
 
-from typing import Any
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from lambda_service.layout import SERVED
+from milk_assets.assets import bundles, features
+from milk_assets.promotion.ledger import Ledger
 from milk_assets.resources.lake import Lake
+from milk_assets.resources.tracking import Tracking
+
+if TYPE_CHECKING:
+    from milk_assets.promotion.apply import Place
+    from milk_assets.promotion.state import Served
 
 FACTS = ("version", "bundle", "is_baseline")  # what names a model version wherever it is mentioned
 
 
 def served(artefacts: Lake) -> dict[str, Any] | None:
     """The champion: version, bundle, is_baseline, facts of its bundle, since when; None before the first one."""
-    document: dict[str, Any] | None = artefacts.read_json(SERVED) if artefacts.exists(SERVED) else None
-    return document
+    found = artefacts.read_tagged(SERVED)
+    return None if found is None else dict(json.loads(found[0]))
+
+
+def ledger(artefacts: Lake) -> Ledger:
+    """The ledger in the artefact store. A process keeps one for each store, so that entries are read once."""
+    return _ledger(artefacts.root, artefacts.region, artefacts.endpoint)
+
+
+@cache
+def _ledger(root: str, region: str, endpoint: str | None) -> Ledger:
+    return Ledger(Lake(root=root, region=region, endpoint=endpoint))
+
+
+def place(lake: Lake, artefacts: Lake, tracking: Tracking, actor: str) -> "Place":
+    """Where changes of champion are carried out, with this environment's store, registry and clock."""
+    from lambda_service.forecaster import Forecaster
+    from milk_assets.forecasting.model import Model
+    from milk_assets.promotion.apply import Place
+
+    def prove(version: "Served") -> Mapping[str, Any]:
+        bundle = bundles.read(artefacts, version.bundle)
+        Forecaster.from_files(bundle.files)  # scores the golden rows
+        return bundle.facts
+
+    def smoke(manifest: Mapping[str, Any]) -> None:
+        newest = lake.newest(features.LAYER, features.FILE)
+        model = Model.from_bundle(bundles.read(artefacts, manifest["bundle"]).files)
+        if newest is not None:
+            refuse_nonsense(model.forecast(features.read_panel(lake, newest)))
+
+    return Place(
+        ledger=ledger(artefacts),
+        store=artefacts,
+        registry=tracking,
+        prove=prove,
+        smoke=smoke,
+        now=lambda: datetime.now(UTC),
+        actor=actor,
+    )
+
+
+def refuse_nonsense(forecasts: Any) -> tuple[float, float]:
+    """The lowest and the highest forecast of a table, MXN/l. Raises ValueError on one that is no price of milk."""
+    from milk_assets.promotion.policy import Policy
+
+    policy = Policy()
+    lowest, highest = float(forecasts.forecast.min()), float(forecasts.forecast.max())
+    if forecasts.forecast.isna().any() or not policy.lowest_price <= lowest <= highest <= policy.highest_price:
+        raise ValueError(
+            f"forecasts run from {lowest:.2f} to {highest:.2f} MXN/l with {forecasts.forecast.isna().sum()} missing; "
+            f"expected {policy.lowest_price:.0f} to {policy.highest_price:.0f}: look at the bundle's trials"
+        )
+    return lowest, highest

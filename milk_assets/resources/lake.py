@@ -124,6 +124,11 @@ class Lake(dg.ConfigurableResource[Any]):
             self.write_bytes(path, content)
             return True
 
+    def remove(self, path: str) -> None:
+        """Remove a file; where there is none, there is nothing to do."""
+        if self.exists(path):
+            self.store().delete(path)
+
     def exists(self, path: str) -> bool:
         """Whether a file of that name exists."""
         try:

@@ -1,5 +1,6 @@
-"""Carrying out a decision: all of it or nothing, and the ledger says which."""
+"""The champion asset: carries out what the ledger asks for, with real bundles."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 
 from lambda_service.bundle import Bundle, BundleError, pack
 from lambda_service.layout import SERVED
-from milk_assets.assets import bundles, champion, evaluation, serving
+from milk_assets.assets import bundles, champion, serving
+from milk_assets.promotion.state import Served, fold
 from milk_assets.resources.lake import Lake
-from milk_assets.resources.tracking import Tracking, Version
+from milk_assets.resources.tracking import Tracking
 
 DAY = "2025-03-28"
 
@@ -21,9 +23,11 @@ class Aliases(Tracking):
     def point(self, alias: str, version: int) -> None:
         names(self)[alias] = version
 
-    def pointed(self, alias: str) -> Version | None:
-        number = names(self).get(alias)
-        return None if number is None else Version(number, "", {})
+    def number(self, alias: str) -> int | None:
+        return names(self).get(alias)
+
+    def drop(self, alias: str) -> None:
+        names(self).pop(alias, None)
 
 
 _NAMES: dict[str, dict[str, int]] = {}
@@ -54,101 +58,82 @@ def models(sample_workbook: bytes) -> list[Bundle]:
     return [pack(files, {"kind": kind, "trained_through": DAY}) for kind in ("baseline", "model")]
 
 
-def decide(lake: Lake, models: list[Bundle], verdict: str, standing: dict[str, Any] | None) -> None:
-    versions = [
-        {"version": n + 1, "bundle": bundle.sha256, "is_baseline": n == 0, "trained_through": DAY}
-        for n, bundle in enumerate(models)
-    ]
-    decision = {"verdict": verdict, "reason": "because", "rules": []}
-    document = {"decision": decision, "baseline": versions[0], "challenger": versions[1], "champion": standing}
-    lake.write_json(f"{evaluation.LAYER}/{DAY}/{evaluation.DECISION}", document)
-
-
-def promote(lake: Lake, artefacts: Lake, tracking: Tracking) -> Any:
-    with dg.build_asset_context() as context:
-        return champion.champion(context, champion.Promotion(), lake=lake, artefacts=artefacts, tracking=tracking)
-
-
-def steps(artefacts: Lake) -> list[str]:
-    return [artefacts.read_json(path)["step"] for path in artefacts.files("ledger")]
-
-
-@pytest.mark.parametrize(("verdict", "number"), [("promote", 2), ("keep", 1)])
-def test_the_first_champion_is_the_challenger_or_no_change(
-    lake: Lake, artefacts: Lake, tracking: Aliases, models: list[Bundle], verdict: str, number: int
-) -> None:
+@pytest.fixture
+def versions(models: list[Bundle], artefacts: Lake) -> list[Served]:
     for bundle in models:
         bundles.write(artefacts, bundle)
-    decide(lake, models, verdict, None)
-    promote(lake, artefacts, tracking)
+    return [Served(n + 1, bundle.sha256, n == 0) for n, bundle in enumerate(models)]
+
+
+def decide(artefacts: Lake, versions: list[Served], verdict: str, standing: Served | None) -> None:
+    body = {
+        "publication": DAY,
+        "contender": "abc",
+        "baseline": versions[0].to_document(),
+        "challenger": versions[1].to_document(),
+        "champion": standing and standing.to_document(),
+        "decision": {"verdict": verdict, "reason": "because", "passed": True, "skill": 0.98, "rules": []},
+        "evidence": "",
+    }
+    serving.ledger(artefacts).add("decision", at=datetime.now(UTC), actor="test", body=body)
+
+
+def carry_out(lake: Lake, artefacts: Lake, tracking: Tracking) -> Any:
+    with dg.build_asset_context() as context:
+        return champion.champion(context, lake=lake, artefacts=artefacts, tracking=tracking)
+
+
+def kinds(artefacts: Lake) -> list[str]:
+    return [entry.kind for entry in serving.ledger(artefacts).entries()]
+
+
+def test_without_a_decision_there_is_nothing_to_serve(lake: Lake, artefacts: Lake, tracking: Aliases) -> None:
+    with pytest.raises(dg.Failure, match="run the job `train` first"):
+        carry_out(lake, artefacts, tracking)
+    assert artefacts.files("") == []
+
+
+def test_no_change_comes_first_and_a_better_challenger_takes_its_place(
+    lake: Lake, artefacts: Lake, tracking: Aliases, versions: list[Served]
+) -> None:
+    decide(artefacts, versions, "trial", None)
+    shown = carry_out(lake, artefacts, tracking).metadata
+    assert (shown["version"], shown["changed"], shown["is_baseline"]) == (1, True, True)
+    assert carry_out(lake, artefacts, tracking).metadata["changed"] is False
+    decide(artefacts, versions, "promote", versions[0])
+    shown = carry_out(lake, artefacts, tracking).metadata
+    assert (shown["version"], shown["decided_on"], shown["mode"]) == (2, DAY, "auto")
+    assert names(tracking) == {"champion": 2, "previous_champion": 1}
     standing = serving.served(artefacts)
     assert standing is not None
-    assert (standing["version"], standing["bundle"]) == (number, models[number - 1].sha256)
-    assert names(tracking) == {"champion": number}
-    assert steps(artefacts) == ["intent", "applied"]
-    promote(lake, artefacts, tracking)
-    assert steps(artefacts) == ["intent", "applied"]
-
-
-def test_a_better_challenger_takes_the_place_and_the_one_before_is_remembered(
-    lake: Lake, artefacts: Lake, tracking: Aliases, models: list[Bundle]
-) -> None:
-    for bundle in models:
-        bundles.write(artefacts, bundle)
-    decide(lake, models, "keep", None)
-    promote(lake, artefacts, tracking)
-    decide(lake, models, "promote", serving.served(artefacts))
-    promote(lake, artefacts, tracking)
-    assert names(tracking) == {"champion": 2, "previous_champion": 1}
+    assert standing["facts"] == {"kind": "model", "trained_through": DAY}
+    assert kinds(artefacts) == ["decision", "intent", "applied", "decision", "intent", "applied"]
 
 
 def test_a_damaged_bundle_is_never_served_and_everything_stays_as_it_was(
-    lake: Lake, artefacts: Lake, tracking: Aliases, models: list[Bundle]
+    lake: Lake, artefacts: Lake, tracking: Aliases, versions: list[Served], models: list[Bundle]
 ) -> None:
-    for bundle in models:
-        bundles.write(artefacts, bundle)
-    decide(lake, models, "keep", None)
-    promote(lake, artefacts, tracking)
-    before = serving.served(artefacts), dict(names(tracking))
+    decide(artefacts, versions, "trial", None)
+    carry_out(lake, artefacts, tracking)
+    decide(artefacts, versions, "promote", versions[0])
+    before = dict(names(tracking))
     artefacts.write_bytes(f"{models[1].prefix}/model.json", b"{}")
-    decide(lake, models, "promote", before[0])
-    with pytest.raises(BundleError, match="model.json has sha256"):
-        promote(lake, artefacts, tracking)
-    assert (serving.served(artefacts), names(tracking)) == before
-    assert steps(artefacts) == ["intent", "applied", "intent", "aborted"]
+    for attempt in range(3):
+        with pytest.raises(BundleError, match=r"model.json has sha256"):
+            carry_out(lake, artefacts, tracking)
+        assert kinds(artefacts).count("aborted") == attempt + 1
+        assert Served.from_document(serving.served(artefacts) or {}) == versions[0]
+        assert names(tracking) == before
+    assert carry_out(lake, artefacts, tracking).metadata["changed"] is False  # three times is enough: a person was told
 
 
-def test_a_switch_that_breaks_in_the_middle_is_put_back(
-    lake: Lake, artefacts: Lake, tracking: Aliases, models: list[Bundle], monkeypatch: pytest.MonkeyPatch
+def test_a_manifest_that_somebody_changed_is_put_back(
+    lake: Lake, artefacts: Lake, tracking: Aliases, versions: list[Served]
 ) -> None:
-    for bundle in models:
-        bundles.write(artefacts, bundle)
-    decide(lake, models, "keep", None)
-    promote(lake, artefacts, tracking)
-    before = serving.served(artefacts), dict(names(tracking))
-    decide(lake, models, "promote", before[0])
-    write = Lake.write_json
-
-    def full(self: Lake, path: str, document: Any) -> None:
-        if path == SERVED:
-            raise OSError("no space left on device")
-        write(self, path, document)
-
-    monkeypatch.setattr(Lake, "write_json", full)
-    with pytest.raises(OSError, match="no space"):
-        promote(lake, artefacts, tracking)
-    assert serving.served(artefacts) == before[0]
+    decide(artefacts, versions, "trial", None)
+    carry_out(lake, artefacts, tracking)
+    artefacts.write_json(SERVED, {**(serving.served(artefacts) or {}), **versions[1].to_document()})
+    names(tracking)["champion"] = 2
+    assert carry_out(lake, artefacts, tracking).metadata["version"] == 1
     assert names(tracking)["champion"] == 1
-    assert steps(artefacts)[-1] == "aborted"
-
-
-def test_a_decision_against_another_champion_is_not_carried_out(
-    lake: Lake, artefacts: Lake, tracking: Aliases, models: list[Bundle]
-) -> None:
-    for bundle in models:
-        bundles.write(artefacts, bundle)
-    decide(lake, models, "promote", {"version": 9, "bundle": "9" * 64, "is_baseline": False})
-    with pytest.raises(dg.Failure, match="against another champion"):
-        promote(lake, artefacts, tracking)
-    assert serving.served(artefacts) is None
-    assert steps(artefacts) == []
+    assert fold(serving.ledger(artefacts).entries()).champion == versions[0]

@@ -16,7 +16,7 @@ import pytest
 from openpyxl import load_workbook
 
 from milk_assets import run
-from milk_assets.assets import candidate, evaluation, forecasts, prices, serving
+from milk_assets.assets import candidate, evaluation, forecasts, prices, serving, track_record
 from milk_assets.build import build_resources
 from milk_assets.environment import Environment
 from milk_assets.sniim.publisher import CutShelf, Publisher, SampleShelf, Shelf
@@ -158,8 +158,21 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
         "the week's model and its judgement", lambda: lake.exists(f"{evaluation.LAYER}/{FRIDAY}/{evaluation.DECISION}"), process
     )
     decided = evaluation.read_decision(lake, str(FRIDAY))
-    if decided["decision"]["verdict"] == "promote":
-        wait_for("its promotion", lambda: serving.served(artefacts)["bundle"] == decided["challenger"]["bundle"], process)
+    # two publications, two records: Monday's forecasts of Wednesday and Friday, Wednesday's of Friday, each scored once
+    scored = track_record.read(lake)
+    assert set(zip(scored.origin.dt.date, scored.target.dt.date, strict=True)) == {
+        (MONDAY, WEDNESDAY),
+        (MONDAY, FRIDAY),
+        (WEDNESDAY, FRIDAY),
+    }
+    assert set(scored.role) == {"champion", "challenger"}
+    floors = [entry for entry in serving.ledger(artefacts).entries() if entry.kind == "floor"]
+    assert [entry.body["publication"] for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
+    assert {entry.body["decision"]["verdict"] for entry in floors} == {"stand"}
+
+    # somebody moves the alias in MLflow: it is put back by the next look
+    resources["tracking"].point("champion", decided["challenger"]["version"])
+    wait_for("the alias to be put back", lambda: resources["tracking"].glance("champion") == champion["version"], process)
     assert len(chat.messages) == 1
     assert "caught an error" not in (environment.home.parent / "daemon.log").read_text()
     assert len([path for path in lake.files("raw") if path.endswith(".xlsx")]) == 4  # the broken one is kept too

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from milk_assets import run
-from milk_assets.assets import drift_report, evaluation, forecasts, price_report, prices, serving
-from milk_assets.build import build_resources
+from milk_assets.assets import candidate, drift_report, evaluation, forecasts, price_report, prices, serving, shadow_forecasts
+from milk_assets.build import build_definitions, build_resources
 from milk_assets.environment import Environment, SettingError
+from milk_assets.promotion.__main__ import main as terminal
 from milk_assets.sniim.publisher import CutShelf, Publisher, SampleShelf, Shelf
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("graph")]
@@ -55,18 +56,56 @@ def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ra
     assert (table.target[table.task == "publication"] > "2025-03-31").all()
 
 
-def test_what_is_served_is_what_the_gate_chose(sample: Ran) -> None:
+def test_no_change_is_served_first_and_ledger_aliases_and_manifest_agree(sample: Ran) -> None:
     decided = evaluation.read_decision(sample.lake, "2025-03-31")
     standing = serving.served(sample.artefacts)
-    chosen = decided["challenger"] if decided["decision"]["verdict"] == "promote" else decided["baseline"]
     assert standing is not None
-    assert standing["bundle"] == chosen["bundle"]
+    assert standing["bundle"] == decided["baseline"]["bundle"]
     champion = sample.tracking.pointed("champion")
-    assert (champion.number, champion.bundle) == (chosen["version"], chosen["bundle"])
+    assert (champion.number, champion.bundle) == (standing["version"], standing["bundle"])
+    assert sample.tracking.glance("champion") == champion.number
+    assert sample.tracking.glance("previous_champion") is None
     assert sample.tracking.pointed("baseline").number == decided["baseline"]["version"]
     assert sample.tracking.pointed("challenger").number == decided["challenger"]["version"]
-    steps = [path.rsplit("-", 2)[1] for path in sample.artefacts.files("ledger")]
-    assert steps == ["intent", "applied"]
+    entries = serving.ledger(sample.artefacts).entries()
+    assert [entry.kind for entry in entries[:3]] == ["decision", "intent", "applied"]
+
+
+def test_the_challenger_is_in_the_shadow(sample: Ran) -> None:
+    (made,) = shadow_forecasts.made_by(sample.lake, candidate.read(sample.lake, "2025-03-31")["contender"], "2025-03-31")
+    table = shadow_forecasts.read(sample.lake, "2025-03-31")
+    assert made["version"] == candidate.read(sample.lake, "2025-03-31")["version"]
+    assert len(table) == len(forecasts.read(sample.lake, "2025-03-31"))
+    assert table.model_version.unique().tolist() == [str(made["version"])]
+
+
+def test_a_person_promotes_explains_replays_and_rolls_back_from_the_terminal(
+    sample: Ran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MILK_HOME", str(sample.environment.home))
+    challenger = evaluation.read_decision(sample.lake, "2025-03-31")["challenger"]
+    assert terminal(["promote", "--version", str(challenger["version"]), "--reason", "drill"]) == 0
+    assert serving.served(sample.artefacts)["bundle"] == challenger["bundle"]  # type: ignore[index]
+    assert sample.tracking.glance("champion") == challenger["version"]
+    assert terminal(["promote", "--version", "99", "--reason", "drill"]) == 1
+    assert "version 99 is not registered" in capsys.readouterr().err
+    assert terminal(["rollback", "--reason", "drill is over"]) == 0
+    assert serving.served(sample.artefacts)["is_baseline"]  # type: ignore[index]
+    assert terminal(["explain", "1"]) == 0
+    assert "challenger beats champion" in capsys.readouterr().out
+    assert terminal(["replay"]) == 0
+    assert capsys.readouterr().out.endswith(" 0 differ\n")
+
+
+@pytest.mark.parametrize(
+    ("job", "op", "mode"), [("freeze", "stop_promotions", "frozen"), ("unfreeze", "allow_promotions", "auto")]
+)
+def test_a_person_freezes_and_unfreezes_from_the_ui(sample: Ran, job: str, op: str, mode: str) -> None:
+    config = {"ops": {op: {"config": {"reason": "drill", "actor": "test"}}}}
+    with run.instance(sample.environment) as on:
+        assert build_definitions(sample.environment).resolve_job_def(job).execute_in_process(config, instance=on).success
+    newest = serving.ledger(sample.artefacts).entries()[-1]
+    assert (newest.body["mode"], newest.actor, newest.body["reason"]) == (mode, "test", "drill")
 
 
 def test_every_trial_is_a_run_under_its_parent(sample: Ran) -> None:
@@ -81,7 +120,7 @@ def test_every_trial_is_a_run_under_its_parent(sample: Ran) -> None:
     assert {trial.data.tags["mlflow.parentRunId"] for trial in trials} == {parent.info.run_id}
     assert len(trials) == FEW["trials"]
     assert all("loss" in trial.data.metrics for trial in trials)
-    assert {f"challenger.ratio.h{lead}" for lead in (1, 3, 6, 13)} <= set(parent.data.metrics)
+    assert {f"challenger.ratio.publication{lead}" for lead in (1, 3, 6, 13)} <= set(parent.data.metrics)
 
 
 def test_every_format_of_the_report_says_that_these_are_sample_data(sample: Ran) -> None:

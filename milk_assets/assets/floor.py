@@ -1,0 +1,94 @@
+"""The floor: whether the champion may stay, at every publication.
+
+Belongs here: the asset, which gathers and records. The rule is `promotion.floor`'s; falling back is the `champion` asset's.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from milk_assets.assets import baseline, features, metadata, serving, track_record
+from milk_assets.assets.retrying import RETRY
+from milk_assets.environment import OWNER
+from milk_assets.partitions import publications
+from milk_assets.promotion.policy import Policy
+from milk_assets.promotion.state import Served, fold
+from milk_assets.resources.lake import Lake
+
+
+@dg.asset(
+    partitions_def=publications,
+    deps=[track_record.track_record, features.features],
+    group_name="monitoring",
+    kinds={"json"},
+    owners=[OWNER],
+    retry_policy=RETRY,
+)
+def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
+    """The champion's live errors against no change, and whether it can be served at all; the verdict goes into the ledger."""
+    from milk_assets.promotion.floor import judge, live_errors
+
+    publication = context.partition_key
+    ledger = serving.ledger(artefacts)
+    state = fold(ledger.entries())
+    newest = lake.newest(baseline.LAYER, baseline.FILE)
+    if state.champion is None or newest is None:
+        return dg.MaterializeResult(metadata={"verdict": "nothing is served yet"})
+    record = track_record.read(lake, until=publication)
+    errors = live_errors(record, state.champion.version) if record is not None else {}
+    previous = _previous(state.entries, state.champion, publication)
+    healthy = _healthy(lake, artefacts, state.champion, publication)
+    decision = judge(errors, previous, healthy, state.champion.is_baseline)
+    inputs = {
+        "errors": errors,
+        "previous": previous,
+        "healthy": healthy,
+        "is_baseline": state.champion.is_baseline,
+        "policy": Policy().to_document(),
+    }
+    body = {
+        "publication": publication,
+        "champion": state.champion.to_document(),
+        "baseline": {name: baseline.read(lake, newest)[name] for name in serving.FACTS},
+        "decision": decision.as_document(),
+        "inputs": inputs,
+    }
+    actor = f"run {context.op_execution_context.run_id}"
+    entry = ledger.add("floor", at=datetime.now(UTC), actor=actor, body=body)
+    return dg.MaterializeResult(
+        metadata={
+            "verdict": decision.verdict,
+            "reason": decision.reason,
+            "skill": decision.skill or "too few dates",
+            "ledger_entry": entry.number,
+            "rules": metadata.records(decision.as_document()["rules"]),
+            "errors": dg.MetadataValue.json(errors),
+            "skill_over_time": metadata.skill_plot((*state.entries, entry)),
+        }
+    )
+
+
+def _previous(entries: Any, champion: Served, publication: str) -> float | None:
+    """The live S of the same champion at the publication before."""
+    for entry in reversed(entries):
+        if entry.kind == "floor" and entry.body["publication"] < publication:
+            same = Served.from_document(entry.body["champion"]) == champion
+            return entry.body["decision"]["skill"] if same else None
+    return None
+
+
+def _healthy(lake: Lake, artefacts: Lake, champion: Served, publication: str) -> bool:
+    """Whether the champion can be read, proven, and forecasts prices of milk. A store that does not answer raises: that is not the
+    champion's fault, and the retry asks again."""
+    from lambda_service.bundle import BundleError
+    from milk_assets.assets import bundles
+    from milk_assets.forecasting.model import Model
+    from milk_assets.resources.lake import LakeError
+
+    try:
+        model = Model.from_bundle(bundles.read(artefacts, champion.bundle).files)
+        serving.refuse_nonsense(model.forecast(features.read_panel(lake, publication)))
+    except (BundleError, LakeError, ValueError):
+        return False
+    return True
