@@ -20,7 +20,7 @@ LONGEST_ANSWER = 64_000  # bytes; a health answer is a few hundred
 WELL = ("ok", "healthy", "up", "pass")  # what an answer's `status`, where it gives one, may say
 
 
-class Unhealthy(RuntimeError):
+class HealthError(RuntimeError):
     """The endpoint did not answer as a healthy one does: says what was asked, what was expected and what came."""
 
 
@@ -28,7 +28,7 @@ def check(url: str, timeout: float = TIMEOUT) -> dict[str, Any]:
     """Ask an endpoint how it is. Returns {"url", "seconds", "answer"}: the address asked, how long it took, the JSON object it gave.
 
     url: the endpoint's base address, or that of its health route. timeout: seconds, for connecting and for each read.
-    Raises Unhealthy on an answer other than 200, a body that is no JSON object, a `status` that is not well, none in time, or no
+    Raises HealthError on an answer other than 200, a body that is no JSON object, a `status` that is not well, none in time, or no
     connection; ValueError on an address that is not http(s). Redirects are not followed: a login page is not health.
     """
     parts = urlsplit(url)
@@ -45,13 +45,13 @@ def check(url: str, timeout: float = TIMEOUT) -> dict[str, Any]:
             status, content = answer.status, answer.read(LONGEST_ANSWER)
     except urllib.error.HTTPError as error:
         with error:
-            raise Unhealthy(f"{shown}: expected HTTP 200, got {error.code}") from None
+            raise HealthError(f"{shown}: expected HTTP 200, got {error.code}") from None
     except (OSError, http.client.HTTPException) as error:
         cause = getattr(error, "reason", None) or error
-        raise Unhealthy(f"{shown}: expected an answer within {timeout:g} s, got {type(cause).__name__}: {cause}") from None
+        raise HealthError(f"{shown}: expected an answer within {timeout:g} s, got {type(cause).__name__}: {cause}") from None
     seconds = time.monotonic() - started
     if status != http.client.OK:
-        raise Unhealthy(f"{shown}: expected HTTP 200, got {status}")
+        raise HealthError(f"{shown}: expected HTTP 200, got {status}")
     return {"url": shown, "seconds": round(seconds, 3), "answer": _judged(shown, content)}
 
 
@@ -59,12 +59,12 @@ def _judged(shown: str, content: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(content)
     except ValueError:
-        raise Unhealthy(f"{shown}: expected a JSON object, got {content[:80]!r}") from None
+        raise HealthError(f"{shown}: expected a JSON object, got {content[:80]!r}") from None
     if not isinstance(answer, dict):
-        raise Unhealthy(f"{shown}: expected a JSON object, got {type(answer).__name__}")
+        raise HealthError(f"{shown}: expected a JSON object, got {type(answer).__name__}")
     said = answer.get("status")
     if said is not None and str(said).lower() not in WELL:
-        raise Unhealthy(f"{shown}: expected a status of {', '.join(WELL)}, got {said!r}")
+        raise HealthError(f"{shown}: expected a status of {', '.join(WELL)}, got {said!r}")
     return answer
 
 

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import pytest
 
 from lambda_service import health_check
-from lambda_service.health_check import Unhealthy, check
+from lambda_service.health_check import HealthError, check
 
 
 class Endpoint:
@@ -74,34 +74,34 @@ def test_a_healthy_endpoint_tells_its_facts(endpoint: Endpoint) -> None:
 )
 def test_anything_else_is_told(endpoint: Endpoint, status: int, body: bytes, told: str) -> None:
     endpoint.status, endpoint.body = status, body
-    with pytest.raises(Unhealthy) as error:
+    with pytest.raises(HealthError) as error:
         check(endpoint.url)
     assert told in str(error.value)
 
 
 def test_a_login_page_behind_a_redirect_is_not_health(endpoint: Endpoint) -> None:
     endpoint.status, endpoint.headers = 302, {"Location": f"{endpoint.url}/login"}
-    with pytest.raises(Unhealthy, match="got 302"):
+    with pytest.raises(HealthError, match="got 302"):
         check(endpoint.url)
     assert endpoint.paths == ["/v1/health"]
 
 
 def test_an_endpoint_that_stalls_is_given_up(endpoint: Endpoint) -> None:
     endpoint.stalled.clear()
-    with pytest.raises(Unhealthy, match="within 0.2 s, got TimeoutError"):
+    with pytest.raises(HealthError, match="within 0.2 s, got TimeoutError"):
         check(endpoint.url, timeout=0.2)
 
 
 def test_a_dead_endpoint_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(Unhealthy, match="ConnectionRefusedError"):
+        with pytest.raises(HealthError, match="ConnectionRefusedError"):
             check(f"http://127.0.0.1:{taken.getsockname()[1]}", timeout=1)
 
 
 def test_what_stands_in_the_address_is_not_repeated(endpoint: Endpoint) -> None:
     endpoint.status = 500
-    with pytest.raises(Unhealthy) as error:
+    with pytest.raises(HealthError) as error:
         check(endpoint.url.replace("http://", "http://user:secret@") + "/?key=secret")
     assert "secret" not in str(error.value)
     with pytest.raises(ValueError, match="expected an http"):
