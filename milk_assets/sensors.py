@@ -93,13 +93,14 @@ def _request_of(
     default_status=RUNNING,
     description="Starts `train` on the newest proven publication: once a week, on a performance alarm, when data or training code changed.",
 )
-def retrain_sensor(context: dg.SensorEvaluationContext, lake: Lake) -> dg.RunRequest | dg.SkipReason:
+def retrain_sensor(context: dg.SensorEvaluationContext, lake: Lake, artefacts: Lake) -> dg.RunRequest | dg.SkipReason:
     newest = newest_vintage(lake)
     if newest is None:
         return dg.SkipReason("no publication has been proven yet")
     if is_active(context.instance, jobs.ingest.name):
         return dg.SkipReason("ingest is under way: a backlog gives one retrain, of its newest publication")
-    reason = automation.retrain_reason(newest, newest_trained(lake), training_code())
+    alarm = live_alarm(artefacts, newest.publication)
+    reason = automation.retrain_reason(newest, newest_trained(lake), training_code(), alarm)
     if reason is None:
         return dg.SkipReason(f"the newest candidate is fresh enough for {newest.publication}")
     return dg.RunRequest(
@@ -203,6 +204,13 @@ def newest_trained(lake: Lake) -> Trained | None:
         return None
     made = candidate.read(lake, key)
     return Trained(Vintage(date.fromisoformat(key), made["workbook"]), made["code"])
+
+
+def live_alarm(artefacts: Lake, publication: date) -> str | None:
+    """What was wrong with the champion's live record at a publication; None where nothing was, or it is not known yet."""
+    floor = fold(serving.ledger(artefacts).entries()).newest("floor")
+    found = floor.body.get("alarm") if floor and floor.body["publication"] == publication.isoformat() else None
+    return f"performance alarm: {found}" if found else None
 
 
 def is_active(instance: dg.DagsterInstance, job: str) -> bool:

@@ -151,8 +151,9 @@ def test_a_site_that_is_down_fails_the_tick(instance: dg.DagsterInstance, lake: 
         sensors.publication_sensor(15)(dg.build_sensor_context(instance=instance), sniim=source, lake=lake)
 
 
-def retrain(instance: dg.DagsterInstance, lake: Lake) -> Any:
-    return sensors.retrain_sensor(dg.build_sensor_context(instance=instance), lake=lake)
+def retrain(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake | None = None) -> Any:
+    artefacts = artefacts or Lake(root=f"{lake.root}-artefacts")
+    return sensors.retrain_sensor(dg.build_sensor_context(instance=instance), lake=lake, artefacts=artefacts)
 
 
 def test_a_backlog_gives_one_retrain_of_its_newest_publication(instance: dg.DagsterInstance, lake: Lake) -> None:
@@ -168,6 +169,24 @@ def test_a_backlog_gives_one_retrain_of_its_newest_publication(instance: dg.Dags
     assert isinstance(retrain(instance, lake), dg.SkipReason)
     lake.write_json(f"{candidate.LAYER}/2025-03-28/{candidate.FILE}", trained | {"code": "older"})
     assert retrain(instance, lake).tags == {"milk/reason": "training code changed"}
+
+
+def test_a_performance_alarm_is_answered_once_by_a_new_model(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> None:
+    proven(lake, MONDAY, "a" * 64)
+    trained = {"workbook": "a" * 64, "code": training_code()}
+    lake.write_json(f"{evaluation.LAYER}/{MONDAY}/{evaluation.DECISION}", {})
+    lake.write_json(f"{candidate.LAYER}/{MONDAY}/{candidate.FILE}", trained)
+    proven(lake, WEDNESDAY, "b" * 64)
+    assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)  # mid-week, and all is well
+    record(artefacts, "floor", publication=str(MONDAY), alarm="an old story")
+    assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)
+    record(artefacts, "floor", publication=str(WEDNESDAY), alarm="error over that of no change 1.031")
+    asked = retrain(instance, lake, artefacts)
+    assert asked.partition_key == str(WEDNESDAY)
+    assert asked.tags == {"milk/reason": "performance alarm: error over that of no change 1.031"}
+    lake.write_json(f"{evaluation.LAYER}/{WEDNESDAY}/{evaluation.DECISION}", {})
+    lake.write_json(f"{candidate.LAYER}/{WEDNESDAY}/{candidate.FILE}", trained | {"workbook": "b" * 64})
+    assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)
 
 
 def test_nothing_is_trained_while_a_publication_is_being_read(instance: dg.DagsterInstance, lake: Lake) -> None:

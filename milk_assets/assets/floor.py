@@ -26,7 +26,11 @@ from milk_assets.resources.lake import Lake
     retry_policy=RETRY,
 )
 def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
-    """The champion's live errors against no change, and whether it can be served at all; the verdict goes into the ledger."""
+    """The champion's live errors against no change, and whether it can be served at all; the verdict goes into the ledger.
+
+    So does what is wrong with its live record short of that, which is a reason to train anew.
+    """
+    from milk_assets.monitoring.performance import performance_alarm
     from milk_assets.promotion.floor import judge, live_errors
 
     publication = context.partition_key
@@ -53,6 +57,7 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
         "baseline": {name: baseline.read(lake, newest)[name] for name in serving.FACTS},
         "decision": decision.as_document(),
         "inputs": inputs,
+        "alarm": performance_alarm(record) if record is not None else None,
     }
     actor = f"run {context.op_execution_context.run_id}"
     entry = ledger.add("floor", at=datetime.now(UTC), actor=actor, body=body)
@@ -61,6 +66,7 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
             "verdict": decision.verdict,
             "reason": decision.reason,
             "skill": decision.skill or "too few dates",
+            "alarm": body["alarm"] or "none",
             "ledger_entry": entry.number,
             "rules": metadata.records(decision.as_document()["rules"]),
             "errors": dg.MetadataValue.json(errors),

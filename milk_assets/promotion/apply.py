@@ -23,7 +23,16 @@ from milk_assets.promotion.state import Change, Served, State, fold
 CHAMPION, PREVIOUS = "champion", "previous_champion"
 LEASE = timedelta(seconds=120)  # a change takes seconds; a holder elsewhere that is silent for longer is taken for dead
 SWAPS = 5  # of the manifest, where the newest data are published at the same moment
-OWN = ("schema", "version", "bundle", "is_baseline", "facts", "since", "decided_on", "change")  # of the manifest; `data` is the forecasts'
+OWN = (
+    "schema",
+    "version",
+    "bundle",
+    "is_baseline",
+    "facts",
+    "since",
+    "decided_on",
+    "change",
+)  # of the manifest; `data` is the forecasts'
 SCHEMA = 1
 
 
