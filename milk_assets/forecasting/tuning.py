@@ -16,7 +16,7 @@ import numpy as np
 
 from lambda_service.forecaster import TASKS
 from lambda_service.targets import Task
-from milk_assets.forecasting.fitting import FOLD_ROWS, fit_task
+from milk_assets.forecasting.fitting import FOLD_ROWS, MIN_PUBLICATIONS, fit_task
 from milk_assets.forecasting.panel import Panel
 from milk_assets.forecasting.recipe import Recipe, Trees
 from milk_assets.forecasting.samples import Grid
@@ -57,12 +57,15 @@ def tune(
     """Search around a recipe with Hyperopt's TPE; the newest HOLD_OUT publications judge, and nothing of them is learned from.
 
     trials, seconds: whichever ends first; no trial is begun after `seconds`. seed: the same one gives the same trials, time
-    allowing. The recipe given is tried first, so that what is returned is never worse than it on the hold-out.
+    allowing. The recipe given is tried first, so that what is returned is never worse than it on the hold-out. With fewer than
+    MIN_PUBLICATIONS publications before the hold-out nothing is tried, and the recipe given comes back.
     """
     from hyperopt import STATUS_OK, fmin, hp, tpe
 
     grid = Grid.of(panel)
     end = len(panel.dates) - 1 - HOLD_OUT
+    if end < MIN_PUBLICATIONS:
+        return Tuned(recipe, ())
     done: list[Trial] = []
 
     def objective(values: Mapping[str, Any]) -> dict[str, Any]:

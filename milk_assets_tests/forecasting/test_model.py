@@ -97,6 +97,11 @@ def test_tuning_returns_its_best_trial_and_begins_with_the_recipe_given(panel: P
     ]
 
 
+def test_with_too_little_history_nothing_is_tuned_and_the_recipe_given_comes_back(panel: Panel, recipe: Recipe) -> None:
+    tuned = tune(panel.until(panel.dates[64]), recipe, trials=3, seconds=60, seed=1)
+    assert (tuned.recipe, tuned.trials) == (recipe, ())
+
+
 def test_what_is_judged_on_the_hold_out_is_learned_only_from_before_it(panel: Panel, recipe: Recipe) -> None:
     from milk_assets.forecasting.fitting import fit_task
     from milk_assets.forecasting.samples import Grid
