@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-TRAINING = ("milk_assets/forecasting", "lambda_service")
+# of the endpoint's package only what a model is made of and scored by: another route is no other model
+SCORING = ("averages", "columns", "distribution", "features", "forecaster", "structure", "targets")
+TRAINING = ("milk_assets/forecasting", *(f"lambda_service/{module}.py" for module in SCORING))
 
 
 @cache

@@ -76,11 +76,11 @@ def show_run(environment: Environment, on: dg.DagsterInstance, publication: date
     """Run the graph for a publication and the report of a day, saying what happens, then show what came out."""
     print(f"Publication of {publication} from {environment.source_shown}")
     stages: list[Stage] = []
-    print("  ingest: workbook → prices → features", flush=True)
+    print("  ingest: workbook → prices → features, track record, floor", flush=True)
     said = {
         "ingest": "train: baseline, candidate (Hyperopt trials below), evaluation",
         "train": "promote: champion",
-        "promote": "forecast: forecasts, drift report",
+        "promote": "forecast: forecasts, the challenger's beside them, drift report",
         "forecast": "report: HTML, XLSX, CSV, JSON",
     }
     for stage in run_graph(environment, on, publication, day):

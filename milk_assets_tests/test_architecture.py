@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from milk_assets.code import TRAINING
+
 ROOT = Path(__file__).parent.parent
 DOMAIN = ("sniim", "forecasting", "promotion", "monitoring", "reporting")
 COMMANDS = ("milk_assets/promotion/__main__.py",)  # the terminal's entries, which bring domain and platform together
@@ -53,6 +55,23 @@ def test_serving_knows_nothing_of_the_platform_and_has_small_dependencies() -> N
 def test_only_the_entries_import_build() -> None:
     entries = ("milk_assets/definitions.py", "milk_assets/run.py", "milk_assets/demo.py", *COMMANDS)
     assert offending(ROOT / "milk_assets", ("milk_assets.build",), allowed=entries) == []
+
+
+def test_what_a_model_is_made_of_is_in_the_version_of_the_training_code() -> None:
+    """Everything of the endpoint's package that training and scoring reach, but for what only reads and names files."""
+    of_endpoint = imports(ROOT / "lambda_service")
+    reached: set[str] = set()
+    waiting = {name for names in imports(ROOT / "milk_assets" / "forecasting").values() for name in names}
+    while waiting:
+        name = waiting.pop()
+        file = f"{name.replace('.', '/')}.py"
+        if file in of_endpoint and file not in reached:
+            reached.add(file)
+            waiting |= of_endpoint[file]
+    assert "lambda_service/features.py" in reached
+    assert reached - {f"lambda_service/{name}.py" for name in ("bundle", "layout", "booster")} == set(TRAINING) - {
+        "milk_assets/forecasting"
+    }
 
 
 def test_nothing_pickles() -> None:

@@ -117,7 +117,9 @@ def candidate(
             "bundle": version.bundle,
             "mlflow_run": run_id,
             "contender": tags["contender"],
-            "trials": metadata.records(sorted(tried, key=lambda trial: trial["loss"])) if tried else "none: on trial, or too little history",
+            "trials": metadata.records(sorted(tried, key=lambda trial: trial["loss"]))
+            if tried
+            else "none: on trial, or too little history",
             "trust": dg.MetadataValue.json(trust(model)),
             "recipe": dg.MetadataValue.json(recipe.to_dict()),
             **{name: round(value, 2) for name, value in seconds.items()},
