@@ -163,9 +163,9 @@ class Lake(dg.ConfigurableResource[Any]):
 
     def partitions(self, layer: str, file: str) -> list[str]:
         """Keys of the partitions of a layer that hold a file of that name, in ascending order."""
-        found = self.store().list_with_delimiter(layer)["common_prefixes"]
-        keys = sorted(prefix.rsplit("/", 1)[-1] for prefix in found)
-        return [key for key in keys if self.exists(f"{layer}/{key}/{file}")]
+        # one listing, not a question a partition: there are hundreds of them after a year or two
+        found = (path.removeprefix(f"{layer}/").split("/") for path in self.files(f"{layer}/"))
+        return sorted(parts[0] for parts in found if parts[1:] == [file])
 
     def newest(self, layer: str, file: str, *, until: str | None = None) -> str | None:
         """The greatest partition key of a layer, at most `until`, that holds a file of that name."""

@@ -76,6 +76,9 @@ def test_the_newest_partition_is_the_greatest_key_that_is_whole(any_lake: Lake) 
     assert any_lake.newest("prices", "vintage.json") == "2025-03-31"
     assert any_lake.newest("prices", "vintage.json", until="2025-03-30") == "2025-03-28"
     assert any_lake.newest("nothing", "vintage.json") is None
+    any_lake.write_json("prices/2025-04-04/abc/vintage.json", {})
+    assert any_lake.partitions("prices", "vintage.json") == ["2025-03-26", "2025-03-28", "2025-03-31"]
+    assert any_lake.partitions("nothing", "vintage.json") == []
 
 
 def test_a_missing_file_is_named_with_what_to_do(any_lake: Lake) -> None:
