@@ -16,6 +16,7 @@ from pathlib import Path
 from milk_assets.demo import beside, published
 from milk_assets.environment import SAMPLE_PORT, Environment
 from milk_assets.partitions import publications
+from milk_assets.resources.tracking import SAFE_SETTINGS
 from milk_assets.run import bootstrap, instance
 
 HOST = "127.0.0.1"
@@ -34,7 +35,7 @@ def dev(environment: Environment, workbook: Path | None, until: date | None, tod
         with instance(local) as on:
             if not on.get_dynamic_partitions(publications.name or ""):
                 bootstrap(local, on, today, source.until)  # an old workbook's dates are not looked for from today
-        settings = os.environ | SETTINGS
+        settings = os.environ | SAFE_SETTINGS | SETTINGS
         settings |= {"DAGSTER_HOME": str(local.dagster_home), "MILK_HOME": str(local.home), "MILK_SOURCE_URL": local.source_url}
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what is started below is ended then too
         processes = [subprocess.Popen(command, env=settings, start_new_session=True) for command in commands(local)]

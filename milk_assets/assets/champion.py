@@ -55,7 +55,7 @@ def champion(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tra
 
 def materialization(context: Any, artefacts: Lake, now: dict[str, Any], changes: list[int]) -> dg.MaterializeResult[Any]:
     """What the UI shows of a champion. now: the manifest. changes: numbers of the ledger's entries that ended a change."""
-    from milk_assets.promotion.history import history_table, rule_rows
+    from milk_assets.promotion.history import history_table
 
     state = fold(serving.ledger(artefacts).entries())
     decision = state.newest("decision")
@@ -71,7 +71,7 @@ def materialization(context: Any, artefacts: Lake, now: dict[str, Any], changes:
             "ledger_entries": changes,
             "decided_on": now["decided_on"] or "by hand",
             "reason": shown["reason"] if shown else "no decision yet",
-            "rules": metadata.records(rule_rows(shown)) if shown else "no decision yet",
+            "rules": metadata.rules(shown) if shown else "no decision yet",
             "skill_over_time": metadata.skill_plot(state.entries),
             "history": metadata.records(history_table(state.entries)[-metadata.MARKDOWN_ROWS :]) if state.entries else "none",
             "dagster/uri": artefacts.uri(prefix(now["bundle"])),

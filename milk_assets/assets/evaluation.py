@@ -98,7 +98,7 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
             "reason": decision.reason,
             "skill": decision.skill or "unknown",
             "ledger_entry": number,
-            "rules": metadata.records(decision.as_document()["rules"]),
+            "rules": metadata.rules(decision.as_document()),
             "scores": metadata.markdown(scores),
             "skill_over_time": metadata.skill_plot(serving.ledger(artefacts).entries()),
             "summary": dg.MetadataValue.md(summary(every_score, CHALLENGER)),

@@ -68,7 +68,7 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
             "skill": decision.skill or "too few dates",
             "alarm": body["alarm"] or "none",
             "ledger_entry": entry.number,
-            "rules": metadata.records(decision.as_document()["rules"]),
+            "rules": metadata.rules(decision.as_document()),
             "errors": dg.MetadataValue.json(errors),
             "skill_over_time": metadata.skill_plot((*state.entries, entry)),
         }

@@ -35,9 +35,9 @@ def of_table(table: "pd.DataFrame", uri: str, descriptions: Mapping[str, str]) -
     }
 
 
-def markdown(table: "pd.DataFrame", digits: int = 3) -> dg.MarkdownMetadataValue:
+def markdown(table: "pd.DataFrame", digits: int = 3, rows: int = MARKDOWN_ROWS) -> dg.MarkdownMetadataValue:
     """The first rows of a small table, as Markdown; figures are rounded, missing ones are a dash."""
-    shown = table.head(MARKDOWN_ROWS)
+    shown = table.head(rows)
     lines = [_row(shown.columns), _row("---" for _ in shown.columns)]
     lines += [_row(_cell(value, digits) for value in row) for row in shown.itertuples(index=False)]
     return dg.MetadataValue.md("\n".join(lines))
@@ -48,6 +48,16 @@ def records(rows: Sequence[Mapping[str, Any]], digits: int = 3) -> dg.MarkdownMe
     import pandas as pd
 
     return markdown(pd.DataFrame(rows), digits)
+
+
+def rules(decision: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
+    """Every rule of a decision's document: figure, threshold, whether it holds."""
+    import pandas as pd
+
+    from milk_assets.promotion.history import rule_rows
+
+    rows = rule_rows(decision)
+    return markdown(pd.DataFrame(rows), rows=len(rows))
 
 
 def plot(draw: Callable[["Axes"], None], *, width: float = 7.0, height: float = 3.2) -> dg.MarkdownMetadataValue:

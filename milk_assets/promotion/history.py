@@ -3,10 +3,13 @@
 Belongs here: entries as rows of a readable table, a decision's rules as rows, and S over time. Printing them does not.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from milk_assets.promotion.ledger import Entry
+
+RUN_ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f-]{27}\b")  # the first eight digits name a run well enough, here and in the UI
 
 
 def history_table(entries: Iterable[Entry]) -> list[dict[str, str]]:
@@ -19,7 +22,7 @@ def history_table(entries: Iterable[Entry]) -> list[dict[str, str]]:
             "version": _version(entry),
             "skill": _skill(entry),
             "why": _why(entry),
-            "who": entry.actor,
+            "who": RUN_ID.sub(r"\1", entry.actor),
         }
         for entry in entries
     ]
