@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from milk_assets.promotion.state import State, due, tries
+from milk_assets.promotion.state import TRIES, State, due, failed_repairs, tries
 from milk_assets.sniim.calendar import expected_between, newest_expected
 
 # A file that is late or corrected turns up within the week; older ones are read on request only.
@@ -85,6 +85,6 @@ def promotion_work(
     if change is not None:
         key = f"{change.action}:{change.cause}:{tries(state, change)}:{slot}"
         return key, f"{change.action.replace('_', ' ')} to version {change.to.version}: {change.reason}"
-    if differing:
-        return f"repair:{state.head}:{slot}", "; ".join(differing)
+    if differing and state.champion is not None and failed_repairs(state) < TRIES:
+        return f"repair:{state.champion.version}:{slot}", "; ".join(differing)
     return None

@@ -1,10 +1,12 @@
 """What is due, and when nothing is."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from milk_assets.automation import Trained, Vintage, dates_to_look_at, retrain_reason
+from milk_assets.automation import Trained, Vintage, dates_to_look_at, promotion_work, retrain_reason
+from milk_assets.promotion.ledger import Entry
+from milk_assets.promotion.state import fold
 
 MONDAY, WEDNESDAY, FRIDAY, NEXT_MONDAY = (date(2025, 3, day) for day in (24, 26, 28, 31))
 CODE = "abc"
@@ -54,3 +56,21 @@ def test_a_model_is_due_weekly_on_corrections_and_on_changed_code(
     newest: Vintage, trained: Trained | None, reason: str | None
 ) -> None:
     assert retrain_reason(newest, trained, CODE) == reason
+
+
+def test_a_repair_that_fails_is_tried_again_after_a_while_and_three_times_at_most() -> None:
+    served = {"version": 2, "bundle": "2" * 64, "is_baseline": False}
+    body = {"action": "promote", "to": served, "publication": None, "cause": None, "reason": "x"}
+    at = datetime(2025, 3, 28, 18, 0, tzinfo=UTC)
+    entries = [Entry(1, "applied", at, "test", body)]
+    differing = ["the alias names nothing, the ledger version 2"]
+    keys = set()
+    for minute in range(30):
+        work = promotion_work(fold(entries), False, differing, at + timedelta(minutes=minute))
+        if work is None:
+            break
+        if work[0] not in keys:  # Dagster starts a run once for each key
+            keys.add(work[0])
+            entries.append(Entry(len(entries) + 1, "aborted", at, "test", body | {"action": "repair"}))
+    assert len(keys) == 3
+    assert promotion_work(fold(entries[:1]), False, [], at) is None

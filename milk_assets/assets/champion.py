@@ -10,7 +10,7 @@ import dagster as dg
 from lambda_service.bundle import prefix
 from milk_assets.assets import evaluation, floor, metadata, serving
 from milk_assets.environment import OWNER
-from milk_assets.promotion.state import due, fold
+from milk_assets.promotion.state import fold
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
 
@@ -32,25 +32,16 @@ def champion(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tra
 
     No retry of its own: what was aborted is in the ledger, and the promotion sensor tries again.
     """
-    from milk_assets.promotion.apply import carry_out, disagreements, recover, repair
+    from milk_assets.promotion.apply import settle
 
     place = serving.place(lake, artefacts, tracking, actor=f"run {context.op_execution_context.run_id}")
-    ended = [recover(place)]
-    change = due(place.state())
-    if change is not None:
-        ended.append(carry_out(change, place))
-    state = place.state()
-    differing = disagreements(state, place.manifest(), tracking.number(ALIAS))
-    mending = repair(state)
-    if differing and mending:
-        context.log.warning("put back: %s", "; ".join(differing))
-        ended.append(carry_out(mending, place))
+    ended = settle(place)
     now = place.manifest()
     if now is None:
         raise dg.Failure(
             "nothing is served, and no evaluation asks for a champion; run the job `train` first", allow_retries=False
         )
-    return materialization(context, artefacts, now, [entry.number for entry in ended if entry is not None])
+    return materialization(context, artefacts, now, [entry.number for entry in ended])
 
 
 def materialization(context: Any, artefacts: Lake, now: dict[str, Any], changes: list[int]) -> dg.MaterializeResult[Any]:

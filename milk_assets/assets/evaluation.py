@@ -66,7 +66,7 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
 
     publication = context.partition_key
     panel = features.read_panel(lake, publication)
-    judged = {
+    judged: dict[str, Any] = {
         "challenger": candidate.read(lake, publication),
         "baseline": baseline.read(lake, publication),
         "champion": serving.served(artefacts),
@@ -76,7 +76,8 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
         evidence = gather(table)
         facts = _facts(lake, artefacts, panel, publication, judged)
         names = {role: known and {name: known[name] for name in serving.FACTS} for role, known in judged.items()}
-        decision, number = _record(artefacts, evidence, facts, names, f"run {context.op_execution_context.run_id}")
+        made_of = {name: judged["challenger"][name] for name in ("workbook", "code")}
+        decision, number = _record(artefacts, evidence, facts, names, made_of, f"run {context.op_execution_context.run_id}")
         scores, every_score = ratios(evidence), score_table(table)
         lake.write_table(backtest_path(publication), table)
         lake.write_table(scores_path(publication), scores)
@@ -145,32 +146,32 @@ def _facts(lake: Lake, artefacts: Lake, panel: "Panel", publication: str, judged
     from milk_assets.resources.lake import LakeError
 
     made, vintage = judged["challenger"], prices.read_vintage(lake, publication)
-    loads, match, lowest, highest, contracts = True, None, None, None, []
+    wanted = candidate.contract()
+    before = fold(serving.ledger(artefacts).entries()).contract
+    loads, match, lowest, highest = True, None, None, None
     for role, version in judged.items():
         if version is None:
             continue
         try:
             bundle = bundles.read(artefacts, version["bundle"])
             model = Model.from_bundle(bundle.files)
-            contracts += [bundle.facts] if not version["is_baseline"] else []
             if role == "challenger":
-                match = True  # a bundle that asks for other features is refused on reading
+                match = bundle.facts.get("features") == wanted["features"]
                 forecasts = model.forecast(panel).forecast
                 lowest, highest = (float(forecasts.min()), float(forecasts.max())) if forecasts.notna().all() else (None, None)
         except (BundleError, LakeError):
             loads = False
-    wanted = candidate.contract()
     issued, ratio = _in_the_shadow(lake, publication, made["contender"])
     return Facts(
         publication=date.fromisoformat(publication),
         contender=made["contender"],
-        checks_green=not vintage.get("failed_checks") and vintage["sha256"] == made["workbook"],
+        checks_green=vintage.get("failed_checks") == [] and vintage["sha256"] == made["workbook"],
         loads=loads,
         features_match=match,
         tuned_through=date.fromisoformat(made["tuned_through"]),
         lowest=lowest,
         highest=highest,
-        same_contract=all(facts.get(name) == value for facts in contracts for name, value in wanted.items()),
+        same_contract=before is None or all(before.get(name) == value for name, value in wanted.items()),
         shadow_publications=issued,
         shadow_ratio=ratio,
     )
@@ -191,7 +192,7 @@ def _in_the_shadow(lake: Lake, publication: str, contender: str) -> tuple[int, f
 
 
 def _record(
-    artefacts: Lake, evidence: "Evidence", facts: "Facts", names: Mapping[str, Any], actor: str
+    artefacts: Lake, evidence: "Evidence", facts: "Facts", names: Mapping[str, Any], made_of: Mapping[str, str], actor: str
 ) -> tuple["Decision", int]:
     """Decide, and add the decision to the ledger; decided again where another entry came first, since it may matter."""
     from milk_assets.promotion.gate import decide
@@ -208,7 +209,7 @@ def _record(
             "publication": facts.publication.isoformat(),
             "contender": facts.contender,
             "decision": decision.as_document(),
-            "evidence": ledger.keep_evidence(decision_inputs(evidence, facts, standing, policy)),
+            "evidence": ledger.keep_evidence(decision_inputs(evidence, facts, standing, policy, names, made_of)),
         }
         entry = ledger.add_at(state.head + 1, "decision", at=datetime.now(UTC), actor=actor, body=body)
         if entry is not None:

@@ -4,7 +4,7 @@ Belongs here: the asset, which gathers and records. The rule is `promotion.floor
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -15,6 +15,9 @@ from milk_assets.partitions import publications
 from milk_assets.promotion.policy import Policy
 from milk_assets.promotion.state import Served, fold
 from milk_assets.resources.lake import Lake
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dg.asset(
@@ -30,8 +33,7 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
 
     So does what is wrong with its live record short of that, which is a reason to train anew.
     """
-    from milk_assets.monitoring.performance import performance_alarm
-    from milk_assets.promotion.floor import judge, live_errors
+    from milk_assets.promotion.floor import judge, live_errors, previous_skill
 
     publication = context.partition_key
     ledger = serving.ledger(artefacts)
@@ -41,7 +43,7 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
         return dg.MaterializeResult(metadata={"verdict": "nothing is served yet"})
     record = track_record.read(lake, until=publication)
     errors = live_errors(record, state.champion.version) if record is not None else {}
-    previous = _previous(state.entries, state.champion, publication)
+    previous = previous_skill(state.entries, state.champion, publication)
     healthy = _healthy(lake, artefacts, state.champion, publication)
     decision = judge(errors, previous, healthy, state.champion.is_baseline)
     inputs = {
@@ -57,7 +59,7 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
         "baseline": {name: baseline.read(lake, newest)[name] for name in serving.FACTS},
         "decision": decision.as_document(),
         "inputs": inputs,
-        "alarm": performance_alarm(record) if record is not None else None,
+        "alarm": _alarm(record, state.champion),
     }
     actor = f"run {context.op_execution_context.run_id}"
     entry = ledger.add("floor", at=datetime.now(UTC), actor=actor, body=body)
@@ -75,13 +77,17 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
     )
 
 
-def _previous(entries: Any, champion: Served, publication: str) -> float | None:
-    """The live S of the same champion at the publication before."""
-    for entry in reversed(entries):
-        if entry.kind == "floor" and entry.body["publication"] < publication:
-            same = Served.from_document(entry.body["champion"]) == champion
-            return entry.body["decision"]["skill"] if same else None
-    return None
+def _alarm(record: "pd.DataFrame | None", champion: Served) -> str | None:
+    """What is wrong with the live record of the version that serves; a record that cannot be measured is an alarm too, and no reason
+    to keep the floor's verdict out of the ledger."""
+    from milk_assets.monitoring.performance import performance_alarm
+
+    if record is None:
+        return None
+    try:
+        return performance_alarm(record[record.model_version.astype(str) == str(champion.version)])
+    except ValueError as error:
+        return f"the live record cannot be measured: {error}"
 
 
 def _healthy(lake: Lake, artefacts: Lake, champion: Served, publication: str) -> bool:

@@ -3,7 +3,6 @@
 Belongs here: reading them, and the place where changes of champion are carried out. Rules and steps are `milk_assets.promotion`'s.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_service.layout import SERVED
 from milk_assets.assets import bundles, features
+from milk_assets.promotion.apply import read_manifest
 from milk_assets.promotion.ledger import Ledger
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
@@ -25,7 +25,7 @@ FACTS = ("version", "bundle", "is_baseline")  # what names a model version where
 def served(artefacts: Lake) -> dict[str, Any] | None:
     """The champion: version, bundle, is_baseline, facts of its bundle, since when; None before the first one."""
     found = artefacts.read_tagged(SERVED)
-    return None if found is None else dict(json.loads(found[0]))
+    return None if found is None else read_manifest(found[0])
 
 
 def ledger(artefacts: Lake) -> Ledger:

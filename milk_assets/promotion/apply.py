@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from lambda_service.layout import SERVED
 from milk_assets.promotion.ledger import Entry, Ledger, Store
-from milk_assets.promotion.state import Change, Served, State, fold
+from milk_assets.promotion.state import Change, Served, State, due, fold
 
 CHAMPION, PREVIOUS = "champion", "previous_champion"
 LEASE = timedelta(seconds=120)  # a change takes seconds; a holder elsewhere that is silent for longer is taken for dead
@@ -83,7 +83,7 @@ class Place:
     def manifest(self) -> dict[str, Any] | None:
         """What is served, as a reader sees it."""
         found = self.store.read_tagged(SERVED)
-        return None if found is None else dict(json.loads(found[0]))
+        return None if found is None else read_manifest(found[0])
 
 
 def carry_out(change: Change, place: Place) -> Entry:
@@ -94,6 +94,10 @@ def carry_out(change: Change, place: Place) -> Entry:
     """
     recover(place)
     state = place.state()
+    if state.open is not None:  # begun since `recover` looked
+        raise BusyError(f"{state.open.actor} began a change at this moment: try again in two minutes")
+    if change.action == "promote" and change.cause is not None and state.mode != "auto":
+        raise ApplyError(f"the mode is {state.mode} since the promotion was asked for: a person decides")
     if state.champion != change.expected:
         raise ApplyError(
             f"{change.action} was decided against {_name(change.expected)}, but {_name(state.champion)} is served: decide again"
@@ -112,7 +116,28 @@ def carry_out(change: Change, place: Place) -> Entry:
         _undo(place, intent)
         _end(place, intent, "aborted", f"{type(error).__name__}: {error}")
         raise
-    return _end(place, intent, "applied")
+    return _end(place, intent, "applied", facts=facts)
+
+
+def settle(place: Place) -> list[Entry]:
+    """Bring everything to what the ledger asks for; returns the entries that ended a change.
+
+    Finishes or reverts what was cut short, puts a manifest back that names another version, carries out the change that is due, and
+    puts aliases back. Raises as `carry_out` does.
+    """
+    ended = [recover(place)]
+    state, manifest = place.state(), place.manifest()
+    mending = repair(state)
+    if mending and disagreements(state, manifest, mending.to.version):
+        ended.append(carry_out(mending, place))
+    change = due(place.state())
+    if change is not None:
+        ended.append(carry_out(change, place))
+    state = place.state()
+    mending = repair(state)
+    if mending and disagreements(state, place.manifest(), place.registry.number(CHAMPION)):
+        ended.append(carry_out(mending, place))
+    return [entry for entry in ended if entry is not None]
 
 
 def recover(place: Place) -> Entry | None:
@@ -129,7 +154,7 @@ def recover(place: Place) -> Entry | None:
     to = Served.from_document(intent.body["to"])
     if manifest is not None and manifest.get("change") == intent.number and Served.from_document(manifest) == to:
         try:
-            place.prove(to)
+            facts = place.prove(to)
             _smoke(place, intent)
         except Exception as error:
             _undo(place, intent)
@@ -137,7 +162,7 @@ def recover(place: Place) -> Entry | None:
         if intent.body["expected"] and intent.body["action"] != "repair":
             place.registry.point(PREVIOUS, int(intent.body["expected"]["version"]))
         place.registry.point(CHAMPION, to.version)
-        return _end(place, intent, "applied", "finished after its process died")
+        return _end(place, intent, "applied", "finished after its process died", facts)
     _undo(place, intent)
     return _end(place, intent, "aborted", "its process died before the manifest was switched")
 
@@ -198,12 +223,13 @@ def _switched(standing: Mapping[str, Any] | None, intent: Entry, facts: Mapping[
 
 def _undo(place: Place, intent: Entry) -> None:
     """Put manifest and aliases back to what the intent says was there. The manifest is written in any case: whoever read it before
-    and still means to switch it then finds that it changed."""
+    and still means to switch it then finds that it changed. One that names a version nobody spoke of is left for the repair."""
     before = intent.body["before"]
+    standing = place.manifest()
     if before["manifest"] is None:
         place.store.remove(SERVED)
-    else:
-        _swap(place, intent, lambda standing: {**(standing or {}), **before["manifest"], "undone": intent.number})
+    elif standing is None or _is_expected(standing, intent):
+        _swap(place, intent, lambda found: {**(found or {}), **before["manifest"], "undone": intent.number})
     for alias, version in before["aliases"].items():
         if version is None:
             place.registry.drop(alias)
@@ -213,17 +239,30 @@ def _undo(place: Place, intent: Entry) -> None:
 
 def _swap(place: Place, intent: Entry, change: Callable[[Mapping[str, Any] | None], Mapping[str, Any]]) -> None:
     """Compare and swap the manifest. The newest data may be published in between; another champion may not."""
-    expected = intent.body["expected"], intent.body["to"]
     for _ in range(SWAPS):
         found = place.store.read_tagged(SERVED)
-        standing = json.loads(found[0]) if found else None
-        if standing and intent.body["action"] != "repair":
-            names = Served.from_document(standing).to_document()
-            if names not in expected:
-                raise ApplyError(f"version {names['version']} is served, which nobody expected: look at the manifest's versions")
+        standing = read_manifest(found[0]) if found else None
+        if standing and not _is_expected(standing, intent):
+            raise ApplyError(f"version {standing['version']} is served, which nobody expected: it is put back at the next look")
         if place.store.replace_bytes(SERVED, manifest_bytes(change(standing)), found[1] if found else None):
             return
     raise ApplyError(f"the manifest changed {SWAPS} times while it was to be switched: try again")
+
+
+def _is_expected(standing: Mapping[str, Any], intent: Entry) -> bool:
+    """Whether the manifest names one of the two versions of a change; a repair expects anything."""
+    names = Served.from_document(standing).to_document()
+    return intent.body["action"] == "repair" or names in (intent.body["expected"], intent.body["to"])
+
+
+def read_manifest(content: bytes) -> dict[str, Any] | None:
+    """The manifest in a file's content; None where it names no version, which is then put back like any other wrong one."""
+    try:
+        document: dict[str, Any] = json.loads(content)
+        Served.from_document(document)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return document
 
 
 def manifest_bytes(document: Mapping[str, Any]) -> bytes:
@@ -239,10 +278,13 @@ def _smoke(place: Place, intent: Entry) -> None:
     place.smoke(manifest)
 
 
-def _end(place: Place, intent: Entry, kind: Any, outcome: str = "") -> Entry:
-    """Add the end of a change. Raises ApplyError where someone else has ended it: its holder was taken for dead."""
+def _end(place: Place, intent: Entry, kind: Any, outcome: str = "", facts: Mapping[str, Any] | None = None) -> Entry:
+    """Add the end of a change, with what the new champion's bundle says of itself.
+
+    Raises ApplyError where someone else has ended it: its holder was taken for dead.
+    """
     keys = ("action", "to", "expected", "publication", "cause", "reason")
-    body = {key: intent.body[key] for key in keys} | {"intent": intent.number, "outcome": outcome}
+    body = {key: intent.body[key] for key in keys} | {"intent": intent.number, "outcome": outcome, "facts": dict(facts or {})}
     while True:
         state = place.state()
         if state.open != intent:

@@ -3,15 +3,18 @@
 Belongs here: the rule, as a pure function of live errors. Where the errors come from, and falling back, do not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from milk_assets.promotion.gate import Rule
+from milk_assets.promotion.evidence import DIGITS
+from milk_assets.promotion.gate import FIGURES, Rule
+from milk_assets.promotion.ledger import Entry
 from milk_assets.promotion.policy import HORIZONS, Policy
+from milk_assets.promotion.state import Served
 
 Verdict = Literal["stand", "fall_back"]
 
@@ -56,8 +59,8 @@ def live_errors(record: pd.DataFrame, version: int, policy: Policy | None = None
         if len(per_date):
             found[str(lead)] = {
                 "dates": float(len(per_date)),
-                "mae": round(float(per_date.mae.mean()), 6),
-                "mae_no_change": round(float(per_date.naive.mean()), 6),
+                "mae": round(float(per_date.mae.mean()), DIGITS),
+                "mae_no_change": round(float(per_date.naive.mean()), DIGITS),
             }
     return found
 
@@ -66,7 +69,17 @@ def live_skill(errors: Mapping[str, Mapping[str, float]], policy: Policy | None 
     """S of live errors: mean ratio over the horizons that have dates enough; None where none has."""
     policy = policy or Policy()
     enough = [one for one in errors.values() if one["dates"] >= policy.floor_dates and one["mae_no_change"] > 0]
-    return float(np.mean([one["mae"] / one["mae_no_change"] for one in enough])) if enough else None
+    return round(float(np.mean([one["mae"] / one["mae_no_change"] for one in enough])), FIGURES) if enough else None
+
+
+def previous_skill(entries: Iterable[Entry], champion: Served, publication: str) -> float | None:
+    """The live S of the same champion at the publication before; None where another served, or it was not known."""
+    before = [entry for entry in entries if entry.kind == "floor" and entry.body["publication"] < publication]
+    newest = max(before, key=lambda entry: (entry.body["publication"], entry.number), default=None)
+    if newest is None or Served.from_document(newest.body["champion"]) != champion:
+        return None
+    skill: float | None = newest.body["decision"]["skill"]
+    return skill
 
 
 def judge(
@@ -78,7 +91,8 @@ def judge(
 ) -> FloorDecision:
     """Whether the champion may stay. errors: as `live_errors` gives them. previous: its live S at the publication before.
 
-    healthy: it can be read, proven, and forecasts prices. Pure. No change itself always stays.
+    healthy: it can be read, proven, and forecasts prices. Pure. No change itself stays whatever its errors; a version of it that
+    cannot be served gives way to the newest one.
     """
     policy = policy or Policy()
     now = live_skill(errors, policy)
@@ -89,7 +103,7 @@ def judge(
         _unless_above("not_worse_than_no_change_twice", lower, policy.floor_twice, "worse_than_no_change_twice"),
     )
     failed = next((rule for rule in rules if not rule.holds), None)
-    if is_baseline or failed is None:
+    if failed is None or (is_baseline and healthy):
         return FloorDecision("stand", "champion_is_no_change" if is_baseline else "all_rules_hold", now, rules)
     return FloorDecision("fall_back", failed.reason, now, rules)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION, Evidence, by_horizon, ratios, skill
+from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION, MODELS, Evidence, by_horizon, ratios, skill
 from milk_assets.promotion.policy import HORIZONS, MONTHS, TESTED, Policy
 from milk_assets.promotion.significance import better_than
 from milk_assets.promotion.state import Standing
@@ -18,6 +18,7 @@ from milk_assets.promotion.state import Standing
 # promote: at once. trial: good so far, once more or longer in the shadow. hold: a person decides. keep: the champion stays.
 Verdict = Literal["promote", "trial", "hold", "keep"]
 ALL_HOLD = "all_rules_hold"
+FIGURES = 9  # decimals of a rule's figure: another machine's arithmetic differs after them, and a replay there must not
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def decide(evidence: Evidence, facts: Facts, standing: Standing, policy: Policy 
     )
     failed = ((verdict, rule.reason) for verdict, group in groups for rule in group if not rule.holds)
     verdict, reason = next(failed, ("promote", ALL_HOLD))
-    return Decision(verdict, reason, rules, passed, skill(ratios(evidence), CHALLENGER))
+    return Decision(verdict, reason, rules, passed, _finite(skill(ratios(evidence), CHALLENGER)))
 
 
 def _preconditions(evidence: Evidence, facts: Facts, policy: Policy) -> Iterator[Rule]:
@@ -128,6 +129,7 @@ def _preconditions(evidence: Evidence, facts: Facts, policy: Policy) -> Iterator
     unseen = facts.tuned_through is not None and start is not None and facts.tuned_through < date.fromisoformat(start)
     yield _at_least("P1", "enough_dates", _dates(evidence, "publication", HORIZONS), policy.dates, "too_few_dates")
     yield _at_least("P1", "enough_months", _dates(evidence, "month", MONTHS), policy.month_dates, "too_few_dates")
+    yield _at_least("P1", "no_forecast_is_missing", _present(evidence), 1.0, "forecasts_missing")
     yield _is_so("P0", "data_checks_are_green", facts.checks_green, "data_checks_failed")
     yield _is_so("P0", "all_three_models_load", facts.loads, "a_model_does_not_load")
     yield _is_so("P0", "features_are_this_releases", facts.features_match, "features_differ")
@@ -178,7 +180,10 @@ def _passes(facts: Facts, standing: Standing, policy: Policy) -> Iterator[Rule]:
     """This decision and those before it, each of another week."""
     counted = [facts.publication]
     for day in sorted(standing.passed_on, reverse=True):
-        if (counted[-1] - day).days >= policy.week_days:
+        gap = (counted[-1] - day).days
+        if gap > policy.weeks_gap_days:
+            break
+        if gap >= policy.week_days:
             counted.append(day)
     yield _at_least("P4", "passed_in_consecutive_weeks", len(counted), policy.passes, "must_pass_again_next_week")
 
@@ -207,6 +212,14 @@ def _dates(evidence: Evidence, task: str, leads: tuple[int, ...]) -> float | Non
     own = evidence.by_date[(evidence.by_date.model == CHALLENGER) & (evidence.by_date.task == task)]
     found = own.groupby("lead").date.nunique().reindex(leads)
     return None if found.isna().any() else float(found.min())
+
+
+def _present(evidence: Evidence) -> float | None:
+    """The least share of the forecasts of a date, horizon and segment that a model has: errors are compared in pairs, or not at all."""
+    number = evidence.by_date.pivot_table(index=["task", "lead", "date", "segment"], columns="model", values="n", aggfunc="sum")
+    if number.empty or set(number.columns) != set(MODELS):
+        return None
+    return float(number.fillna(0.0).min(axis=1).div(number.max(axis=1)).min())
 
 
 def _means(rows: Any, by: str, model: str) -> Any:
@@ -248,4 +261,5 @@ def _is_so(number: str, name: str, known: bool | None, reason: str) -> Rule:
 
 
 def _finite(figure: float | None) -> float | None:
-    return None if figure is None or not np.isfinite(figure) else float(figure)
+    """A figure as it is recorded and judged."""
+    return None if figure is None or not np.isfinite(figure) else round(float(figure), FIGURES)

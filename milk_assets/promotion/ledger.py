@@ -94,7 +94,10 @@ class Ledger:
 
     def read_evidence(self, sha256: str) -> dict[str, Any]:
         """What a decision was taken on. Raises LedgerError where it is not what the entry says."""
-        content = self.store.read_bytes(f"{EVIDENCE}/{sha256[:16]}.json")
+        file = f"{EVIDENCE}/{sha256[:16]}.json"
+        if file not in self.store.files(f"{EVIDENCE}/"):
+            raise LedgerError(f"evidence {sha256[:16]} is gone: restore it from the bucket's versions")
+        content = self.store.read_bytes(file)
         if hashlib.sha256(content).hexdigest() != sha256:
             raise LedgerError(f"evidence {sha256[:16]} was changed after the decision: restore it from the bucket's versions")
         document: dict[str, Any] = json.loads(content)

@@ -43,6 +43,8 @@ class Policy:
     # Decisions of different weeks that a recipe must pass one after the other, and the days that make a week of publications.
     passes: int = 2
     week_days: int = 5
+    # A week without a decision is a holiday, two are another season: what passed then has to pass again.
+    weeks_gap_days: int = 14
     # A market that loses 3 % pays for the others' gain; buyers of one milk and channel do not buy the rest.
     worst_segment: float = 0.03
     # A state has few cities: its figure is noisier, and below this many forecasts it is noise alone.

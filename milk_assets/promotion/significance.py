@@ -13,7 +13,7 @@ def better_than(challenger: pd.Series, champion: pd.Series, lead: int) -> float 
     challenger, champion: mean absolute errors by date, MXN/l, of forecasts `lead` publications ahead; only shared dates count.
     The variance is Newey and West's with `lead` - 1 lags, since forecasts that far ahead overlap; the statistic has Harvey,
     Leybourne and Newbold's correction and Student's t with T - 1 degrees of freedom (1997, International Journal of Forecasting
-    13, eq. 8). 1.0 where the two never differ. None where fewer dates are shared than the correction needs.
+    13, eq. 8). 0.5 where the two never differ: neither better nor worse. None where fewer dates are shared than the correction needs.
     """
     from scipy.stats import t as student
     from statsmodels.stats.sandwich_covariance import S_hac_simple
@@ -26,6 +26,6 @@ def better_than(challenger: pd.Series, champion: pd.Series, lead: int) -> float 
     centred = difference - difference.mean()
     variance = float(S_hac_simple(centred[:, None], nlags=lead - 1)[0, 0]) / number**2
     if variance <= 0:
-        return 1.0 if difference.mean() >= 0 else 0.0
+        return 0.5 if difference.mean() == 0 else float(difference.mean() > 0)
     statistic = difference.mean() / np.sqrt(variance) * np.sqrt(shrink / number)
     return float(student.cdf(statistic, number - 1))

@@ -102,8 +102,10 @@ class State:
         return Standing(self.mode, _passed_on(self.entries, contender), self.rolled_back_on)
 
     def newest(self, kind: str) -> Entry | None:
-        """The newest entry of a kind."""
-        return next((entry for entry in reversed(self.entries) if entry.kind == kind), None)
+        """The newest entry of a kind: of the newest publication, where it is about one, since older ones are judged again when they
+        are corrected."""
+        found = [entry for entry in self.entries if entry.kind == kind]
+        return max(found, key=lambda entry: (entry.body.get("publication") or "", entry.number), default=None)
 
     @property
     def on_trial(self) -> str | None:
@@ -111,8 +113,14 @@ class State:
         decision = self.newest("decision")
         if decision is None or decision.body["decision"]["verdict"] not in {"trial", "hold"}:
             return None
-        changed = any(entry.kind == "applied" for entry in self.entries[decision.number :])
+        changed = any(_replaces(entry) for entry in self.entries[decision.number :])
         return None if changed else str(decision.body["contender"])
+
+    @property
+    def contract(self) -> Mapping[str, Any] | None:
+        """What the last model that served says of itself, though no change may have taken its place since; None before the first."""
+        models = (entry for entry in reversed(self.entries) if entry.kind == "applied" and not entry.body["to"]["is_baseline"])
+        return next((entry.body.get("facts") for entry in models), None)
 
 
 def fold(entries: Sequence[Entry]) -> State:
@@ -176,11 +184,27 @@ def _change(action: Action, asked: Entry, to: Mapping[str, Any], state: State) -
     against = asked.body["champion"]
     if against is None or Served.from_document(against) != state.champion or Served.from_document(to) == state.champion:
         return None
-    if any(entry.kind == "applied" and entry.body["action"] != "repair" for entry in state.entries[asked.number :]):
+    if any(_replaces(entry) for entry in state.entries[asked.number :]):
         return None  # the champion changed since, and changed back: what was decided then is not decided now
     reason = asked.body["decision"]["reason"]
     change = Change(action, Served.from_document(to), state.champion, reason, asked.body["publication"], asked.number)
     return _unless_tried(state, change)
+
+
+def _replaces(entry: Entry) -> bool:
+    """Whether an entry puts another model in the champion's place. The first is no change, against which everything before it was
+    judged already."""
+    return entry.kind == "applied" and entry.body["action"] not in {"repair", "first"}
+
+
+def failed_repairs(state: State) -> int:
+    """How many repairs were aborted one after the other, up to now."""
+    count = 0
+    for entry in reversed(state.entries):
+        if entry.kind == "applied":
+            break
+        count += entry.kind == "aborted" and entry.body["action"] == "repair"
+    return count
 
 
 def _unless_tried(state: State, change: Change) -> Change | None:
@@ -196,7 +220,7 @@ def _passed_on(entries: Sequence[Entry], contender: str) -> tuple[date, ...]:
     """Publications of the newest decisions in which a contender passed, back to the first that it did not, or another champion."""
     found: dict[date, bool] = {}
     for entry in reversed(entries):
-        if entry.kind == "applied" and entry.body["action"] != "repair":
+        if _replaces(entry):
             break
         if entry.kind != "decision":
             continue

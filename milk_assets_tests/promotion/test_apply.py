@@ -183,6 +183,57 @@ def test_who_was_taken_for_dead_cannot_switch_the_manifest_any_more(place: Place
     assert agreed(place) == 1
 
 
+def test_an_intent_that_lands_at_the_last_moment_keeps_others_out(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = place.state()
+    body = apply._intent(promotion(place), place) | {"holder": {"host": "elsewhere", "process": 1}}
+    monkeypatch.setattr(
+        apply, "recover", lambda _: place.ledger.add_at(state.head + 1, "intent", at=place.now(), actor="other", body=body)
+    )
+    with pytest.raises(BusyError, match="other began a change at this moment"):
+        carry_out(promotion(place, OTHER), place)
+    assert kinds(place).count("intent") == 2  # the first champion's, and the other's
+
+
+def test_a_promotion_is_not_carried_out_once_they_are_frozen(place: Place) -> None:
+    asked = promotion(place, cause=1)
+    by_hand.set_mode(place, "frozen", "audit")
+    with pytest.raises(ApplyError, match="the mode is frozen since"):
+        carry_out(asked, place)
+    assert agreed(place) == 1
+
+
+def write_manifest(place: Place, old: bytes, new: bytes) -> None:
+    content, tag = place.store.read_tagged(apply.SERVED) or (b"", "")
+    assert place.store.replace_bytes(apply.SERVED, content.replace(old, new), tag)
+
+
+@pytest.mark.parametrize("damage", [(b'"version": 2', b'"version": 9'), (b"{", b"not json {")])
+def test_a_manifest_that_somebody_changed_stops_no_change_that_is_due(place: Place, damage: tuple[bytes, bytes]) -> None:
+    carry_out(promotion(place), place)
+    write_manifest(place, *damage)
+    floored = {"verdict": "fall_back", "reason": "champion_fails", "skill": None, "rules": []}
+    body = {
+        "publication": "2025-03-31",
+        "champion": MODEL.to_document(),
+        "baseline": NO_CHANGE.to_document(),
+        "decision": floored,
+    }
+    place.ledger.add("floor", at=place.now(), actor="test", body=body)
+    assert [entry.body["action"] for entry in apply.settle(place)] == ["repair", "fall_back"]
+    assert agreed(place) == 1
+    assert apply.settle(place) == []
+
+
+def test_a_change_that_meets_a_foreign_manifest_ends_and_leaves_it_to_the_repair(place: Place) -> None:
+    change = promotion(place)
+    write_manifest(place, b'"version": 1', b'"version": 9')
+    with pytest.raises(ApplyError, match="version 9 is served, which nobody expected"):
+        carry_out(change, place)
+    assert kinds(place)[-1] == "aborted"
+    assert [entry.body["action"] for entry in apply.settle(place)] == ["repair"]
+    assert agreed(place) == 1
+
+
 def test_what_differs_from_the_ledger_is_named_and_put_back(place: Place) -> None:
     carry_out(promotion(place), place)
     place.registry.point("champion", 3)

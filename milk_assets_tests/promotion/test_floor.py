@@ -54,8 +54,9 @@ def test_a_champion_that_cannot_be_served_falls_at_once() -> None:
     assert (decision.verdict, decision.reason, decision.skill) == ("fall_back", "champion_fails", None)
 
 
-def test_no_change_stands_whatever_it_does() -> None:
+def test_no_change_stands_whatever_its_errors_and_falls_back_on_its_newest_version_where_it_cannot_be_served() -> None:
     assert verdict(1.5, 1.5, is_baseline=True).verdict == "stand"
+    assert verdict(1.0, 1.0, healthy=False, is_baseline=True).verdict == "fall_back"
 
 
 def test_a_new_champion_is_not_judged_by_what_the_old_one_forecast() -> None:

@@ -64,6 +64,15 @@ def test_a_challenger_without_figures_is_rejected_and_nothing_crashes(column: st
     assert verdict(judged(table.iloc[:0])) == ("keep", "too_few_dates")
 
 
+def test_leaving_out_the_hard_forecasts_is_no_way_to_be_better() -> None:
+    table = scored(challenger=0.95, champion=1.0)
+    own = table.index[table.model == CHALLENGER]
+    worst = (table.forecast - table.actual).abs()[own].sort_values().index[-len(own) // 5 :]
+    assert judged(table).verdict == "promote"
+    table.loc[worst, "forecast"] = np.nan
+    assert verdict(judged(table)) == ("keep", "forecasts_missing")
+
+
 @pytest.mark.parametrize(("task", "lead"), JUDGED)
 def test_one_bad_horizon_is_enough_to_refuse(task: str, lead: int) -> None:
     table = scored(challenger=0.95, champion=1.0)
@@ -152,6 +161,7 @@ def test_a_good_challenger_must_pass_twice_in_different_weeks() -> None:
     assert verdict(judged(table, Standing())) == ("trial", "must_pass_again_next_week")
     assert verdict(judged(table, Standing(passed_on=(DAY - timedelta(days=2),)))) == ("trial", "must_pass_again_next_week")
     assert judged(table, Standing(passed_on=(DAY - timedelta(days=7), DAY - timedelta(days=2)))).verdict == "promote"
+    assert verdict(judged(table, Standing(passed_on=(DAY - timedelta(days=21),)))) == ("trial", "must_pass_again_next_week")
 
 
 @pytest.mark.parametrize(

@@ -21,18 +21,21 @@ AT = datetime(2025, 3, 28, 18, 0, tzinfo=UTC)
 EVIDENCE = gather(scored(challenger=0.95, champion=1.0))
 
 
+NAMES = {"challenger": MODEL.to_document(), "champion": NO_CHANGE.to_document(), "baseline": NO_CHANGE.to_document()}
+MADE_OF = {"workbook": "a" * 64, "code": "b" * 12}
+
+
 def decided(ledger: Ledger, day: date, policy: Policy | None = None) -> int:
     """A decision as the evaluation records it."""
     state, known, used = fold(ledger.entries()), facts(publication=day), policy or Policy()
     decision = decide(EVIDENCE, known, state.standing(known.contender), used)
+    inputs = decision_inputs(EVIDENCE, known, state.standing(known.contender), used, NAMES, MADE_OF)
     body = {
+        **NAMES,
         "publication": day.isoformat(),
         "contender": known.contender,
-        "challenger": MODEL.to_document(),
-        "champion": NO_CHANGE.to_document(),
-        "baseline": NO_CHANGE.to_document(),
         "decision": decision.as_document(),
-        "evidence": ledger.keep_evidence(decision_inputs(EVIDENCE, known, state.standing(known.contender), used)),
+        "evidence": ledger.keep_evidence(inputs),
     }
     return ledger.add("decision", at=AT, actor="test", body=body).number
 
@@ -83,11 +86,37 @@ def test_a_past_that_was_rewritten_is_named(told: Ledger, store: Lake) -> None:
     assert [one.number for one in replay(Ledger(store).entries(), told.read_evidence)] == [1, 2]
 
 
-def test_evidence_that_is_gone_or_changed_is_named(told: Ledger, store: Lake) -> None:
-    sha256 = told.entries()[1].body["evidence"]
-    store.write_bytes(f"ledger/evidence/{sha256[:16]}.json", b"{}")
+@pytest.mark.parametrize("gone", [True, False])
+def test_evidence_that_is_gone_or_changed_is_named(told: Ledger, store: Lake, gone: bool) -> None:
+    file = f"ledger/evidence/{told.entries()[1].body['evidence'][:16]}.json"
+    if gone:
+        store.remove(file)
+    else:
+        store.write_bytes(file, b"{}")
     (differing,) = replay(told.entries(), told.read_evidence)
-    assert (differing.number, "changed after the decision" in differing.recomputed) == (2, True)
+    assert differing.number == 2
+    assert ("is gone" if gone else "changed after the decision") in differing.recomputed
+
+
+@pytest.mark.parametrize("forged", [{"challenger": NO_CHANGE.to_document()}, {"publication": "2025-03-31"}])
+def test_a_decision_that_names_another_version_or_date_than_it_was_taken_on_is_named(
+    told: Ledger, store: Lake, forged: dict[str, object]
+) -> None:
+    changed(store, 2, **forged)
+    assert [one.number for one in replay(Ledger(store).entries(), told.read_evidence)] == [2]
+
+
+def test_a_floor_judged_on_another_past_than_the_ledgers_is_named(told: Ledger, store: Lake) -> None:
+    changed(store, 3, inputs={**told.entries()[2].body["inputs"], "previous": 0.97})
+    (differing,) = replay(Ledger(store).entries(), told.read_evidence)
+    assert (differing.number, "an S of 0.97 before, the ledger says None" in differing.recomputed) == (3, True)
+
+
+def test_an_applied_change_to_another_version_than_its_cause_asks_for_is_named(told: Ledger) -> None:
+    body = {"action": "promote", "cause": 2, "publication": "2025-03-28", "reason": "x", "to": NO_CHANGE.to_document()}
+    told.add("applied", at=AT, actor="test", body=body)
+    (differing,) = replay(told.entries(), told.read_evidence)
+    assert (differing.recorded, differing.recomputed) == ("version 1", "entry 2 asks for version 2")
 
 
 def test_the_commands_show_explain_and_replay(

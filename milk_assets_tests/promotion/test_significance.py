@@ -43,7 +43,8 @@ def test_twins_pass_about_as_often_as_the_level_says() -> None:
 
 def test_what_never_differs_is_not_better_and_what_always_does_is() -> None:
     same = errors(np.ones(26))
-    assert better_than(same, same, 3) == 1.0
+    assert better_than(same, same, 3) == 0.5
+    assert better_than(same + 0.25, same, 3) == 1.0
     assert better_than(same - 0.25, same, 3) == 0.0
 
 
@@ -55,4 +56,4 @@ def test_too_few_dates_give_no_figure(dates: int, lead: int) -> None:
 def test_only_shared_dates_count() -> None:
     a, b = errors([1.0] * 26), errors([1.0] * 26)
     a.iloc[3] = np.nan
-    assert better_than(a, b.drop(index=b.index[4]), 1) == 1.0
+    assert better_than(a, b.drop(index=b.index[4]), 1) == 0.5

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from milk_assets.promotion.floor import previous_skill
 from milk_assets.promotion.ledger import Ledger, LedgerError, path
 from milk_assets.promotion.state import State, due, fold, rollback, tries
 from milk_assets.resources.lake import Lake
@@ -176,6 +177,33 @@ def test_decisions_in_a_row_are_counted_back_to_the_first_that_failed(ledger: Le
     change(ledger, "promote", MODEL)
     assert state(ledger).standing("other").passed_on == ()
     assert state(ledger).on_trial is None
+
+
+def test_a_repair_and_the_first_champion_end_no_trial(ledger: Ledger) -> None:
+    decided(ledger, "trial", "2025-03-21", champion=None)
+    change(ledger, "first", NO_CHANGE)
+    change(ledger, "repair", NO_CHANGE)
+    assert state(ledger).on_trial == "abc"
+    assert state(ledger).standing("abc").passed_on == (date(2025, 3, 21),)
+
+
+def test_what_is_judged_again_for_an_older_publication_is_not_the_newest(ledger: Ledger) -> None:
+    change(ledger, "first", NO_CHANGE)
+    change(ledger, "promote", MODEL)
+    floored(ledger, "fall_back", MODEL, "2025-03-31")
+    floored(ledger, "stand", MODEL, "2025-03-28")
+    asked = due(state(ledger))
+    assert asked is not None
+    assert asked.action == "fall_back"
+    assert previous_skill(ledger.entries(), MODEL, "2025-04-02") == 1.06
+
+
+def test_what_the_last_model_said_of_itself_outlives_a_fall_back(ledger: Ledger) -> None:
+    assert state(ledger).contract is None
+    for to, facts in ((MODEL, {"family": "xgboost"}), (NO_CHANGE, {"kind": "baseline"})):
+        body = {"action": "promote", "to": to.to_document(), "cause": None, "publication": None, "reason": "x", "facts": facts}
+        add(ledger, "applied", **body)
+    assert state(ledger).contract == {"family": "xgboost"}
 
 
 def test_an_intent_without_an_end_is_under_way(ledger: Ledger) -> None:
