@@ -40,7 +40,8 @@ def restatements(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
         default="",
     )
     table = both.assign(old=old, new=new, kind=kind)
-    return table.loc[kind != "", list(RESTATEMENT_COLUMNS)].sort_values(keys, ignore_index=True)
+    differing: pd.DataFrame = table.loc[kind != "", list(RESTATEMENT_COLUMNS)]
+    return differing.sort_values(keys, ignore_index=True)
 
 
 def new_series(previous: pd.DataFrame, current: pd.DataFrame) -> tuple[str, ...]:

@@ -44,7 +44,9 @@ def new_state() -> State:
     return {"schema": SCHEMA, "incidents": {}, "told": [], "digest": None, "outbox": []}
 
 
-def observe(state: State, facts: Iterable[Fact], now: datetime, *, whole: Collection[str] = (), channels: Collection[str]) -> State:
+def observe(
+    state: State, facts: Iterable[Fact], now: datetime, *, whole: Collection[str] = (), channels: Collection[str]
+) -> State:
     """The state after some facts, with a message for each rule that opened or resolved.
 
     whole: rules of which `facts` holds every breach there is: what they do not name is well. now: with its zone. channels: that

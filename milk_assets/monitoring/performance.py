@@ -171,9 +171,9 @@ def as_document(record: pd.DataFrame, role: str = "champion", publications: int 
     """The live accuracy in plain values, without NaN: what the endpoint, the metrics and the dashboard show.
 
     newest: `rolling` at the newest publication. history: the same for the newest `publications`. by_horizon, by_segment: `measured`.
-    alarm: `performance_alarm`. Empty lists and None where nothing came due yet.
+    alarm: `performance_alarm`; alarms: the same, one a rule. Empty lists and None where nothing came due yet.
     """
-    table = rolling(record, role=role)
+    table, alarming = rolling(record, role=role), alarms(record, role)
     history = table.tail(publications).reset_index(names="publication")
     rows = _plain(history.assign(publication=history["publication"].map(lambda day: f"{day:%Y-%m-%d}")))
     served = record[(record["role"] == role) & (record["target"] == table.index.max())] if len(table) else record.iloc[:0]
@@ -187,7 +187,8 @@ def as_document(record: pd.DataFrame, role: str = "champion", publications: int 
         "by_horizon": _plain(measured(record, ["lead"], role=role)) if rows else [],
         "by_segment": _plain(measured(record, ["milk", "channel"], role=role)) if rows else [],
         "history": rows,
-        "alarm": performance_alarm(record, role),
+        "alarm": "; ".join(map(str, alarming)) or None,
+        "alarms": [{"rule": breach.rule, "text": str(breach)} for breach in alarming],
     }
 
 
