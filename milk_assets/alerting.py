@@ -120,11 +120,9 @@ def gathered(lake: Lake, artefacts: Lake, now: datetime) -> tuple[list[Fact], li
     """The facts of the newest documents, the rules of which they are the whole truth, and what could not be read."""
     from milk_assets.monitoring import facts
 
-    here = now.astimezone(ZoneInfo(TIMEZONE))
-
     def lateness() -> list[Fact]:
         newest = lake.newest(prices.LAYER, prices.VINTAGE)
-        return facts.lateness_facts(date.fromisoformat(newest) if newest else None, here)
+        return facts.lateness_facts(date.fromisoformat(newest) if newest else None, now)
 
     def newest_document(layer: str, file: str, read: Callable[[Any], list[Fact]]) -> list[Fact]:
         key = lake.newest(layer, file)

@@ -25,7 +25,7 @@ WORDS = {"returns": "mean change", "changed": "share of changed prices", "spread
 
 
 def lateness_facts(newest: date | None, now: datetime) -> list[Fact]:
-    """Whether expected publications are missing. newest: the newest proven one, None before the first. now: Mexico City's time."""
+    """Whether expected publications are missing. newest: the newest proven one, None before the first. now: with its zone."""
     found = late(newest, now) if newest else None
     return [Fact("publication_late", found.dates[-1].isoformat(), f"{found}; the newest is {newest}")] if found else []
 

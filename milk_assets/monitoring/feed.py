@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from milk_assets.environment import TIMEZONE
 from milk_assets.monitoring.signals import CENT
 from milk_assets.sniim.calendar import expected_between
 
@@ -71,12 +73,13 @@ class Late:
 def late(newest: date, now: datetime) -> Late | None:
     """The publications after `newest` that should have been read by `now`; None where none is late.
 
-    newest: the newest proven publication. now: Mexico City's time.
+    newest: the newest proven publication. now: with its zone.
     """
-    due = [day for day in expected_between(newest + timedelta(days=1), now.date()) if deadline(day) <= now.replace(tzinfo=None)]
+    today = now.astimezone(ZoneInfo(TIMEZONE)).date()
+    due = [day for day in expected_between(newest + timedelta(days=1), today) if deadline(day) <= now]
     return Late(tuple(due)) if due else None
 
 
 def deadline(publication: date) -> datetime:
-    """Until when a publication should have been read, Mexico City's time, without a zone."""
-    return datetime.combine(publication + timedelta(days=DEADLINE_DAYS), time(DEADLINE_HOUR))
+    """Until when a publication should have been read, in Mexico City's time."""
+    return datetime.combine(publication + timedelta(days=DEADLINE_DAYS), time(DEADLINE_HOUR), ZoneInfo(TIMEZONE))
