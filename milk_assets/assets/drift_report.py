@@ -46,14 +46,7 @@ def drift_report(
     publication = context.partition_key
     table, standing = prices.read(lake, publication), serving.served(artefacts)
     drift = judge(table, date.fromisoformat(publication))
-    document = {
-        "publication": publication,
-        "outcome": drift.outcome,
-        "signals": [asdict(result) for result in drift.results],
-        "coverage": asdict(drift.coverage),
-        "unchanged": unchanged_publications(table),
-        "evidently": drift.evidently,
-    }
+    document = drift.to_document() | {"unchanged": unchanged_publications(table)}
     files = {"drift.json": json_bytes(document)} | ({"drift.html": drift.html.encode()} if drift.html else {})
     for name, content in files.items():
         lake.write_bytes(path(publication, name), content)

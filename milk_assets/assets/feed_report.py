@@ -65,7 +65,7 @@ def read_quarantine(lake: Lake, publication: str) -> "pd.DataFrame":
 )
 def feed_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """What the source says differently of its past, price by price; whether it moves; jumps that wait for a second publication."""
-    from milk_assets.monitoring.feed import FROZEN, new_series, restatements, unchanged_publications
+    from milk_assets.monitoring.feed import FROZEN, feed_document, new_series, restatements
     from milk_assets.monitoring.quarantine import quarantine
 
     publication = context.partition_key
@@ -73,27 +73,14 @@ def feed_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.As
     against, before = _before(lake, publication, sha256)
     past = restatements(table if before is None else before, table)
     held = quarantine(table).held
-    unchanged = unchanged_publications(table)
     lake.write_table(table_path(publication, sha256, "restatements"), past)
     lake.write_table(table_path(publication, sha256, "quarantine"), held)
-    dates = past["publication"].dt.strftime("%Y-%m-%d")
-    document = {
-        "publication": publication,
-        "workbook": sha256,
-        "restated": {
-            "against": against,
-            "prices": len(past),
-            "dates": dates.nunique(),
-            "first": dates.min() if len(past) else None,
-            "last": dates.max() if len(past) else None,
-        },
-        "unchanged": unchanged,
-        "new_series": [] if before is None else list(new_series(before, table)),
-        "held": held["reason"].value_counts().to_dict(),
-    }
+    series = () if before is None else new_series(before, table)
+    document = feed_document(date.fromisoformat(publication), sha256, table, past, against, series)
+    unchanged, dates = document["unchanged"], document["restated"]["dates"]
     lake.write_json(path(publication), document)  # last: what it names is whole
     warn = dg.AssetCheckSeverity.WARN
-    said = f"{len(past)} prices of {dates.nunique()} dates differ from what {against} said" if len(past) else "nothing differs"
+    said = f"{len(past)} prices of {dates} dates differ from what {against} said" if len(past) else "nothing differs"
     yield dg.AssetCheckResult(check_name=checks.PAST, passed=past.empty, severity=warn, description=said)
     said = f"no price changed at the last {unchanged} publications" if unchanged else "prices changed at this publication"
     yield dg.AssetCheckResult(check_name=checks.MOVING, passed=unchanged < FROZEN, severity=warn, description=said)

@@ -4,7 +4,7 @@ Belongs here: the tests, their thresholds, coverage, and Evidently's report of t
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -129,6 +129,16 @@ class Drift:
         """Signal and market → the threshold it was held against: kept, so that a later reader need not recompute it."""
         return {f"{one.signal} {one.milk}/{one.channel}": one.threshold for one in self.results}
 
+    def to_document(self) -> dict[str, Any]:
+        """The verdicts as plain values, for JSON."""
+        return {
+            "publication": self.publication.isoformat(),
+            "outcome": self.outcome,
+            "signals": [asdict(result) for result in self.results],
+            "coverage": asdict(self.coverage),
+            "evidently": self.evidently,
+        }
+
     @property
     def outcome(self) -> Outcome:
         """breached if any signal or the coverage is; else too_little_history if no signal could be judged; else quiet."""
@@ -189,6 +199,28 @@ def rolling(values: np.ndarray, reference: int = REFERENCE) -> list[float]:
     """The statistic of every window of `values`, (T,), each against the `reference` publications before it, oldest first."""
     ends = range(CURRENT + reference, len(values) + 1)
     return [distance(values[end - CURRENT - reference : end - CURRENT], values[end - CURRENT : end]) for end in ends]
+
+
+def repeated_breaches(prices: pd.DataFrame) -> pd.DataFrame:
+    """Whether each signal, as `drift_report` judges it, was out of its history for the IN_A_ROW-th time at each publication.
+
+    Returns publications x signals, False where there is too little history: the whole past at the price of one publication's verdict.
+    """
+    table = signals(prices)
+    breached = pd.DataFrame({name: _breached(table[name].to_numpy()) for name in table}, index=table.index)
+    return breached.astype(int).rolling(IN_A_ROW).min().fillna(0).astype(bool)
+
+
+def _breached(values: np.ndarray) -> np.ndarray:
+    """The verdict at each of `values`, (T,), from what stands before it."""
+    past = {regime: np.array(rolling(values, regime.reference)) for regime in (FULL, EARLY)}
+    verdicts = np.zeros(len(values), dtype=bool)
+    for end in range(len(values)):
+        regime = regime_of(end + 2)
+        if regime is not None:
+            known = past[regime][: end + 2 - CURRENT - regime.reference]
+            verdicts[end] = known[-1] > regime.margin * np.percentile(known[:-CURRENT], PERCENTILE)
+    return verdicts
 
 
 def distance(reference: np.ndarray, current: np.ndarray) -> float:

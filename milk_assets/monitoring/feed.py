@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -44,6 +45,25 @@ def restatements(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
     table = both.assign(old=old, new=new, kind=kind)
     differing: pd.DataFrame = table.loc[kind != "", list(RESTATEMENT_COLUMNS)]
     return differing.sort_values(keys, ignore_index=True)
+
+
+def feed_document(
+    publication: date, workbook: str, prices: pd.DataFrame, past: pd.DataFrame, against: str | None, series: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What is to be told of a publication's feed, as plain values.
+
+    workbook: its sha256. past: its `restatements` against the vintage named `against`. series: its `new_series`.
+    """
+    dates = sorted(past["publication"].dt.strftime("%Y-%m-%d").unique())
+    restated = {"against": against, "prices": len(past), "dates": len(dates)}
+    restated |= {"first": dates[0] if dates else None, "last": dates[-1] if dates else None}
+    return {
+        "publication": publication.isoformat(),
+        "workbook": workbook,
+        "restated": restated,
+        "unchanged": unchanged_publications(prices),
+        "new_series": list(series),
+    }
 
 
 def new_series(previous: pd.DataFrame, current: pd.DataFrame) -> tuple[str, ...]:

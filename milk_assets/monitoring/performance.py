@@ -75,17 +75,21 @@ def performance_alarm(record: pd.DataFrame, role: str = "champion") -> str | Non
 
 def alarms(record: pd.DataFrame, role: str = "champion") -> list[Breach]:
     """The breaches behind `performance_alarm`, one a rule that alarms: that of the newest publication."""
-    seen = breaches(record, role)
-    recent = publications_of(_judged(record, role))[-RECENT:]
-    if not recent:
-        return []
-    newest = recent[-1]
-    return [
-        breach
-        for breach in seen
-        if breach.publication == newest
-        and sum(other.rule == breach.rule and other.publication in recent for other in seen) >= OFTEN
-    ]
+    history = alarm_history(record, role)
+    return history[max(history)] if history else []
+
+
+def alarm_history(record: pd.DataFrame, role: str = "champion") -> dict[pd.Timestamp, list[Breach]]:
+    """Publication → the breaches that alarmed there, as `alarms` would have said on its day."""
+    days = publications_of(_judged(record, role))
+    seen: dict[pd.Timestamp, list[Breach]] = {day: [] for day in days}
+    for breach in breaches(record, role):
+        seen[breach.publication].append(breach)
+    history = {}
+    for place, day in enumerate(days):
+        recent = [breach.rule for other in days[max(place + 1 - RECENT, 0) : place + 1] for breach in seen[other]]
+        history[day] = [breach for breach in seen[day] if recent.count(breach.rule) >= OFTEN]
+    return history
 
 
 def breaches(record: pd.DataFrame, role: str = "champion") -> list[Breach]:
