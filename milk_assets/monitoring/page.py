@@ -139,7 +139,7 @@ def _measures(name: str, row: Mapping[str, Any]) -> dict[str, str]:
         "cover80": _share(row["cover80"]),
         "cover95": _share(row["cover95"]),
         "brier": _number(row["brier"], 3),
-        "look": _look(row["ratio"], None, performance.WORST_SKILL_AT_ONCE),
+        "look": "bad" if (row["ratio"] or 0) > performance.WORST_SKILL_AT_ONCE else "",
     }
 
 
