@@ -1,4 +1,4 @@
-"""The command line of the platform: `python -m milk_assets bootstrap | run | demo | dev`."""
+"""The command line of the platform: `python -m milk_assets bootstrap | run | demo | dev | metrics`."""
 
 import argparse
 import sys
@@ -42,6 +42,13 @@ def _parser() -> argparse.ArgumentParser:
         parser_of.add_argument("--workbook", type=Path, help="a SNIIM workbook to publish instead of sample data")
         parser_of.add_argument("--until", type=date.fromisoformat, help="newest publication to show, YYYY-MM-DD")
         parser_of.set_defaults(command=command)
+
+    metrics = commands.add_parser(
+        "metrics", help="Prometheus metrics of the platform on this machine, and the watch over its daemon"
+    )
+    metrics.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    metrics.add_argument("--port", type=int, default=9108, help="port to listen on; 0 takes a free one")
+    metrics.set_defaults(command=_metrics)
     return parser
 
 
@@ -79,6 +86,17 @@ def _dev(environment: Environment, options: argparse.Namespace) -> int:
     from milk_assets.dev import dev
 
     return dev(environment, options.workbook, options.until, today())
+
+
+def _metrics(environment: Environment, options: argparse.Namespace) -> int:
+    import threading
+
+    from milk_assets.build import build_resources
+    from milk_assets.metrics import serve
+
+    made = build_resources(environment)
+    serve(made["lake"], made["artefacts"], (made["telegram"], made["webhook"]), options.host, options.port, threading.Event())
+    return 0
 
 
 if __name__ == "__main__":

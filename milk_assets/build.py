@@ -8,16 +8,19 @@ from typing import Any
 
 import dagster as dg
 
-from milk_assets import jobs, operations, schedules, sensors
+from milk_assets import alerting, endpoint_check, jobs, operations, schedules, sensors
 from milk_assets.assets import (
     baseline,
     candidate,
     champion,
+    dashboard,
     drift_report,
     evaluation,
     features,
+    feed_report,
     floor,
     forecasts,
+    live_accuracy,
     price_report,
     prices,
     shadow_forecasts,
@@ -30,10 +33,12 @@ from milk_assets.resources.no_io import NoIO
 from milk_assets.resources.sniim import SniimSource
 from milk_assets.resources.telegram import Telegram
 from milk_assets.resources.tracking import Tracking
+from milk_assets.resources.webhook import Webhook
 
 STAGES = (
     *(workbook, prices, features, baseline, candidate, evaluation, champion),
     *(forecasts, shadow_forecasts, track_record, floor, drift_report, price_report),
+    *(feed_report, live_accuracy, dashboard),
 )
 
 
@@ -43,9 +48,13 @@ def build_definitions(
     """Fresh definitions for an environment. loggers: instead of Dagster's own. resource_overrides: name → replacement, for tests."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
-        jobs=[*jobs.ALL, *operations.ALL],
-        sensors=[sensors.publication_sensor(environment.look_every_seconds, environment.look_ahead_days), *sensors.ALL],
-        schedules=[schedules.daily_report_schedule],
+        jobs=[*jobs.ALL, *operations.ALL, *endpoint_check.JOBS],
+        sensors=[
+            sensors.publication_sensor(environment.look_every_seconds, environment.look_ahead_days),
+            *sensors.ALL,
+            *alerting.ALL,
+        ],
+        schedules=[schedules.daily_report_schedule, *endpoint_check.SCHEDULES],
         resources=build_resources(environment) | resource_overrides,
         loggers=loggers,
         executor=dg.in_process_executor,  # a process for each step would import everything each time
@@ -68,5 +77,6 @@ def build_resources(environment: Environment) -> dict[str, Any]:
             s3_endpoint=environment.s3_endpoint,
         ),
         "telegram": Telegram(),
+        "webhook": Webhook(),
         "io_manager": NoIO(),
     }

@@ -1,4 +1,4 @@
-"""What starts runs and raises alarms: each sensor gathers facts, asks a pure function of `automation`, and carries out the answer.
+"""What starts runs: each sensor gathers facts, asks a pure function of `automation`, and carries out the answer.
 
 Belongs here: looking at the source, the lake and the instance. Every sensor may be restarted or lose its cursor: run keys are made
 of what is to be done, so nothing is done twice. A failed read is not an empty read: it fails the tick.
@@ -11,21 +11,18 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from milk_assets import automation, checks, jobs
+from milk_assets import automation, jobs
 from milk_assets.assets import candidate, champion, evaluation, features, forecasts, prices, serving
 from milk_assets.automation import Trained, Vintage
 from milk_assets.code import training_code
 from milk_assets.environment import TIMEZONE
-from milk_assets.failures import failure_cause
 from milk_assets.partitions import publications
 from milk_assets.promotion.state import fold
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.sniim import NotPublished, SniimSource, SourceError
-from milk_assets.resources.telegram import Telegram
 from milk_assets.resources.tracking import Tracking
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
-RESULTS_A_TICK = 20  # newest results of each check: more publications than are ever read between two ticks
 ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
@@ -152,45 +149,6 @@ def forecast_sensor(context: dg.SensorEvaluationContext, lake: Lake, artefacts: 
     return dg.RunRequest(run_key=f"{key}:{newest.sha256[:12]}:{standing['bundle'][:12]}", partition_key=key)
 
 
-@dg.run_failure_sensor(
-    default_status=RUNNING, description="Tells the team's chat of a failed run: job, partition, what went wrong."
-)
-def failure_alert(context: dg.RunFailureSensorContext, telegram: Telegram) -> None:
-    run = context.dagster_run
-    causes = [failure_cause(event) for event in context.get_step_failure_events()] or [
-        context.failure_event.message or "no cause recorded"
-    ]
-    partition = run.tags.get("dagster/partition", "")
-    outcome = telegram.send(f"milk: {run.job_name} {partition} failed\n" + "\n".join(causes))
-    context.log.info("alert of run %s: %s", run.run_id, outcome)
-
-
-@dg.sensor(
-    minimum_interval_seconds=automation.POLL_SECONDS,
-    default_status=RUNNING,
-    description="Tells the team's chat of failed checks that stopped no run, and so would go unseen.",
-)
-def check_alert(context: dg.SensorEvaluationContext, telegram: Telegram) -> dg.SensorResult:
-    storage = context.instance.event_log_storage
-    records = [
-        record for key in checks.WATCHED for record in storage.get_asset_check_execution_history(key, limit=RESULTS_A_TICK)
-    ]
-    ended = [
-        record for record in records if isinstance(record.evaluation, dg.AssetCheckEvaluation)
-    ]  # not those of runs under way
-    told = max((record.id for record in ended), default=0) if context.cursor is None else int(context.cursor)
-    for record in sorted(ended, key=lambda record: record.id):
-        found = record.evaluation
-        if record.id <= told:
-            continue  # a first start, or a lost cursor, tells nothing of the past either
-        if found is not None and not found.passed:
-            text = f"milk: check {record.key.to_user_string()} {record.partition or ''} failed\n{found.description or ''}"
-            if telegram.send(text).startswith("failed"):
-                break  # the next tick tries again from here
-        told = record.id
-    return dg.SensorResult(skip_reason=f"check results up to {told} are told", cursor=str(told))
-
-
 def newest_vintage(lake: Lake) -> Vintage | None:
     """The newest publication whose prices were proven and whose features stand."""
     key = lake.newest(features.LAYER, features.FILE)
@@ -218,4 +176,4 @@ def is_active(instance: dg.DagsterInstance, job: str) -> bool:
     return bool(instance.get_runs(dg.RunsFilter(job_name=job, statuses=ACTIVE), limit=1))
 
 
-ALL = (retrain_sensor, promotion_sensor, forecast_sensor, failure_alert, check_alert)
+ALL = (retrain_sensor, promotion_sensor, forecast_sensor)

@@ -1,18 +1,22 @@
-"""A stand-in for Telegram's Bot API on this machine."""
+"""A stand-in for Telegram's Bot API, and for a webhook, on this machine."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 
 class Chat:
-    """Answers with the queued (status, document) pairs, then with 200; remembers the paths asked and the messages taken."""
+    """Answers with the queued (status, document) pairs, then with 200; remembers the paths asked and the messages taken.
+
+    A status of 0 takes the message and never answers, until the chat is closed: the client's time-out ends it.
+    """
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, dict[str, Any]]] = []
         self.messages: list[dict[str, Any]] = []
         self.paths: list[str] = []
+        self.closed = Event()
         chat = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -20,8 +24,11 @@ class Chat:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 status, answer = chat.answers.pop(0) if chat.answers else (200, {"ok": True})
                 chat.paths.append(self.path)
-                if status == 200:
+                if status in {0, 200}:
                     chat.messages.append(body)
+                if status == 0:
+                    chat.closed.wait(30)
+                    return
                 content = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
@@ -32,6 +39,7 @@ class Chat:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self) -> "Chat":
@@ -41,7 +49,13 @@ class Chat:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def texts(self) -> list[str]:
+        """The text of each message taken."""
+        return [message["text"] for message in self.messages]
+
     def close(self) -> None:
         """Stop answering; may be called twice."""
+        self.closed.set()
         self.server.shutdown()
         self.server.server_close()

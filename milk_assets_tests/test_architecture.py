@@ -53,7 +53,7 @@ def test_serving_knows_nothing_of_the_platform_and_has_small_dependencies() -> N
 
 
 def test_only_the_entries_import_build() -> None:
-    entries = ("milk_assets/definitions.py", "milk_assets/run.py", "milk_assets/demo.py", *COMMANDS)
+    entries = ("milk_assets/__main__.py", "milk_assets/definitions.py", "milk_assets/run.py", "milk_assets/demo.py", *COMMANDS)
     assert offending(ROOT / "milk_assets", ("milk_assets.build",), allowed=entries) == []
 
 

@@ -40,6 +40,9 @@ GRAPH = {
     "track_record": ("monitoring", {"prices"}),
     "floor": ("monitoring", {"track_record", "features"}),
     "drift_report": ("monitoring", {"prices"}),
+    "feed_report": ("monitoring", {"prices"}),
+    "live_accuracy": ("monitoring", {"track_record"}),
+    "dashboard": ("monitoring", {"drift_report", "feed_report", "live_accuracy"}),
     "price_report": ("report", {"forecasts"}),
 }
 
@@ -90,14 +93,15 @@ def test_everything_that_watches_runs_by_default(defs: dg.Definitions) -> None:
         "forecast_sensor",
         "failure_alert",
         "check_alert",
+        "alert_sensor",
     }
-    (schedule,) = repository.schedule_defs
-    assert (schedule.name, schedule.cron_schedule, schedule.execution_timezone, schedule.default_status) == (
-        "daily_report_schedule",
-        "0 7 * * *",
-        "America/Mexico_City",
-        dg.DefaultScheduleStatus.RUNNING,
-    )
+    schedules = {schedule.name: schedule for schedule in repository.schedule_defs}
+    assert {name: schedule.cron_schedule for name, schedule in schedules.items()} == {
+        "daily_report_schedule": "0 7 * * *",
+        "endpoint_schedule": "*/15 * * * *",
+    }
+    assert {schedule.execution_timezone for schedule in schedules.values()} == {"America/Mexico_City"}
+    assert {schedule.default_status for schedule in schedules.values()} == {dg.DefaultScheduleStatus.RUNNING}
 
 
 def test_the_checks_of_prices_are_the_proofs_of_a_workbook(sample_workbook: bytes) -> None:

@@ -11,15 +11,13 @@ import dagster as dg
 import pytest
 
 from lambda_service.layout import SERVED
-from milk_assets import checks, sensors
+from milk_assets import sensors
 from milk_assets.assets import candidate, evaluation, features, forecasts, prices, serving
 from milk_assets.code import training_code
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.sniim import SniimSource, SourceError
-from milk_assets.resources.telegram import Telegram
 from milk_assets.resources.tracking import Tracking
 from milk_assets.sniim.publisher import Publisher, SampleShelf
-from milk_assets_tests.chat import Chat
 
 MONDAY, WEDNESDAY, FRIDAY = date(2025, 3, 24), date(2025, 3, 26), date(2025, 3, 28)
 
@@ -271,79 +269,3 @@ def test_forecasts_follow_an_ingest_and_a_promotion(instance: dg.DagsterInstance
     assert "already" in ask().skip_message
     artefacts.write_json(SERVED, version(2))
     assert ask().run_key.endswith("2" * 12)
-
-
-@pytest.fixture
-def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
-    monkeypatch.setenv("MILK_TELEGRAM_TOKEN", "123:secret")
-    monkeypatch.setenv("MILK_TELEGRAM_CHAT", "42")
-    with Chat() as fake:
-        yield fake
-
-
-def check_run(instance: dg.DagsterInstance, passed: bool) -> None:
-    """Materialize a drift report whose check has this outcome."""
-
-    @dg.asset(check_specs=[dg.AssetCheckSpec(checks.DRIFT, asset="drift_report")])
-    def drift_report():  # type: ignore[no-untyped-def]  # Dagster reads the hint as that of one output
-        warn = dg.AssetCheckSeverity.WARN
-        result = dg.AssetCheckResult(check_name=checks.DRIFT, passed=passed, severity=warn, description="frozen <feed>")
-        return dg.MaterializeResult(check_results=[result])
-
-    assert dg.materialize([drift_report], instance=instance).success
-
-
-def test_a_failed_check_that_stops_no_run_is_told_once(instance: dg.DagsterInstance, chat: Chat) -> None:
-    telegram, cursor = Telegram(base_url=chat.url), None
-    for passed, told in ((False, 0), (False, 1), (True, 1), (None, 1), (False, 2)):
-        if passed is not None:
-            check_run(instance, passed)
-        context = dg.build_sensor_context(instance=instance, cursor=cursor)
-        cursor = sensors.check_alert(context, telegram=telegram).cursor
-        assert len(chat.messages) == told
-    planned = dg.AssetCheckKey(dg.AssetKey("drift_report"), checks.DRIFT)
-    assert planned in checks.WATCHED
-    assert "drift_report" in chat.messages[0]["text"]
-    assert "frozen &lt;feed&gt;" in chat.messages[0]["text"]
-
-
-def test_a_failed_check_is_told_though_a_later_one_passed_and_though_the_chat_was_down(
-    instance: dg.DagsterInstance, chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("milk_assets.resources.telegram.time.sleep", lambda _: None)
-    telegram = Telegram(base_url=chat.url)
-
-    def tick(cursor: str) -> str:
-        context = dg.build_sensor_context(instance=instance, cursor=cursor)
-        return str(sensors.check_alert(context, telegram=telegram).cursor)
-
-    for passed in (False, True):
-        check_run(instance, passed)
-    chat.answers = [(500, {})] * 3
-    cursor = tick("0")
-    assert chat.messages == []
-    cursor = tick(cursor)
-    assert len(chat.messages) == 1
-    assert tick(cursor) == cursor
-    assert len(chat.messages) == 1
-
-
-def test_a_failed_run_is_told_with_its_cause_and_a_dead_chat_fails_nothing(instance: dg.DagsterInstance, chat: Chat) -> None:
-    @dg.asset
-    def prices_() -> None:
-        raise dg.Failure("Leche31032025.xlsx, block of 2025-03-28: averages 25.31, its cities 25.40")
-
-    job = dg.define_asset_job("ingest", selection=[prices_])
-    made = dg.Definitions(assets=[prices_], jobs=[job]).resolve_job_def("ingest")
-    result = made.execute_in_process(instance=instance, raise_on_error=False)
-    context = dg.build_run_status_sensor_context(
-        sensor_name="failure_alert",
-        dagster_event=next(event for event in result.all_events if event.event_type == dg.DagsterEventType.RUN_FAILURE),
-        dagster_instance=instance,
-        dagster_run=result.dagster_run,
-    ).for_run_failure()
-    sensors.failure_alert(context, telegram=Telegram(base_url=chat.url))
-    (message,) = chat.messages
-    assert message["text"].startswith("milk: ingest  failed\nprices_: Leche31032025.xlsx, block of 2025-03-28")
-    chat.close()
-    sensors.failure_alert(context, telegram=Telegram(base_url=chat.url))

@@ -62,7 +62,7 @@ def candidate(
     from milk_assets.forecasting.tuning import tune
 
     publication = context.partition_key
-    panel = features.read_panel(lake, publication)
+    panel = features.read_training_panel(lake, publication)
     standing, on_trial = serving.served(artefacts), _on_trial(lake, artefacts)
     known = standing and standing["facts"].get("recipe")
     start = Recipe.from_dict(known) if known else Recipe()

@@ -11,13 +11,14 @@ from typing import Any
 import dagster as dg
 
 from milk_assets import checks
-from milk_assets.assets import metadata, prices
+from milk_assets.assets import metadata, prices, serving
 from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import publications
 from milk_assets.resources.lake import Lake
 
 LAYER = "drift_report"
+THRESHOLDS = "drift_thresholds"  # in the artefact store, one document a served bundle, recomputed at each publication
 
 
 def path(publication: str, file: str = "drift.json") -> str:
@@ -34,28 +35,29 @@ def path(publication: str, file: str = "drift.json") -> str:
     owners=[OWNER],
     retry_policy=RETRY,
 )
-def drift_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+def drift_report(
+    context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Log returns, shares of changed prices and spreads of each market against their own history; levels always drift."""
     from milk_assets.monitoring.drift import drift_report as judge
+    from milk_assets.monitoring.feed import unchanged_publications
     from milk_assets.resources.lake import json_bytes
 
     publication = context.partition_key
-    drift = judge(prices.read(lake, publication), date.fromisoformat(publication))
-    document = {
-        "publication": publication,
-        "outcome": drift.outcome,
-        "signals": [asdict(result) for result in drift.results],
-        "coverage": asdict(drift.coverage),
-        "evidently": drift.evidently,
-    }
+    table, standing = prices.read(lake, publication), serving.served(artefacts)
+    drift = judge(table, date.fromisoformat(publication))
+    document = drift.to_document() | {"unchanged": unchanged_publications(table)}
     files = {"drift.json": json_bytes(document)} | ({"drift.html": drift.html.encode()} if drift.html else {})
     for name, content in files.items():
         lake.write_bytes(path(publication, name), content)
-    told = [f"{breach.signal} of {breach.milk}, {breach.channel}" for breach in drift.breaches]
+    if standing is not None and any(threshold is not None for threshold in drift.thresholds().values()):
+        thresholds = {"publication": publication, "version": standing["version"], "thresholds": drift.thresholds()}
+        artefacts.write_json(f"{THRESHOLDS}/{standing['bundle'][:12]}.json", thresholds)
+    told = [f"{breach.signal} of {breach.milk}, {breach.channel}, twice in a row" for breach in drift.repeated]
     told += [f"no price from {', '.join(drift.coverage.missing_states)}"] if drift.coverage.missing_states else []
     yield dg.AssetCheckResult(
         check_name=checks.DRIFT,
-        passed=drift.outcome != "breached",
+        passed=not drift.repeated and not drift.coverage.breached,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{drift.outcome.replace('_', ' ')}{': ' if told else ''}{'; '.join(told)}",
     )

@@ -1,0 +1,419 @@
+"""Alert sensors, called as functions on an instance and lakes of their own, against a chat on this machine."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from lambda_service.layout import TRACK_RECORD
+from milk_assets import alerting, checks
+from milk_assets.monitoring.incidents import Fact, open_incidents
+from milk_assets.monitoring.outbox import REPEATED, waiting
+from milk_assets.promotion.ledger import Ledger
+from milk_assets.resources import posting, telegram, webhook
+from milk_assets.resources.lake import Lake
+from milk_assets.resources.telegram import Telegram
+from milk_assets.resources.webhook import Webhook
+from milk_assets_tests.chat import Chat
+
+START = datetime(2025, 3, 31, 12, 0, tzinfo=UTC)  # 06:00 in Mexico City: before the digest
+CHANNELS = (Telegram(), Webhook())
+FROZEN = Fact("feed_frozen", "2025-03-31", "nothing <moves>")
+
+
+class Clock:
+    """The time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(alerting, "clock", found)
+    return found
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Chat]:
+    monkeypatch.setenv(telegram.TOKEN, "123:secret")
+    monkeypatch.setenv(telegram.CHAT, "42")
+    monkeypatch.delenv(webhook.URL, raising=False)
+    with Chat() as fake:
+        monkeypatch.setenv(telegram.URL, fake.url)
+        yield fake
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        yield found
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> Lake:
+    return Lake(root=str(tmp_path / "artefacts"))
+
+
+def heads(chat: Chat) -> list[str]:
+    return [text.split("\n")[0] for text in chat.texts]
+
+
+def tick(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> str:
+    context = dg.build_sensor_context(instance=instance)
+    answer = alerting.alert_sensor(context, lake=lake, artefacts=artefacts, telegram=Telegram(), webhook=Webhook())
+    assert isinstance(answer, dg.SkipReason)
+    return answer.skip_message or ""
+
+
+def test_a_message_goes_out_once_escaped_and_with_its_section(lake: Lake, chat: Chat) -> None:
+    alerting.observe(lake, [FROZEN], CHANNELS)
+    assert alerting.deliver(lake, CHANNELS) == "telegram sent"
+    assert alerting.deliver(lake, CHANNELS) == "nothing to send"
+    (text,) = chat.texts
+    assert "nothing &lt;moves&gt;" in text
+    assert "docs/runbook.md#feed-frozen" in text
+
+
+def test_both_channels_hear_of_it(lake: Lake, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(webhook.URL, f"{chat.url}/hook")
+    alerting.observe(lake, [FROZEN], CHANNELS)
+    assert alerting.deliver(lake, CHANNELS) == "telegram sent, webhook sent"
+    assert [path.rsplit("/", 1)[-1] for path in chat.paths] == ["sendMessage", "hook"]
+
+
+def test_without_a_channel_incidents_are_kept_and_nothing_waits(
+    lake: Lake, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in (telegram.TOKEN, webhook.URL):
+        monkeypatch.delenv(variable, raising=False)
+    alerting.observe(lake, [FROZEN], CHANNELS)
+    state = alerting.read_state(lake)
+    assert (len(open_incidents(state)), waiting(state)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "wait"), [((429, {"parameters": {"retry_after": 40}}), "HTTP 429", 40), ((500, {}), "HTTP 500", 30)]
+)
+def test_a_busy_or_broken_chat_gets_the_message_later_and_once(
+    lake: Lake, chat: Chat, clock: Clock, answer: tuple[int, dict[str, Any]], told: str, wait: int
+) -> None:
+    chat.answers = [answer]
+    alerting.observe(lake, [FROZEN], CHANNELS)
+    assert alerting.deliver(lake, CHANNELS) == f"telegram failed ({told})"
+    clock.forward(seconds=wait - 1)
+    assert alerting.deliver(lake, CHANNELS) == "nothing to send"
+    clock.forward(seconds=1)
+    assert alerting.deliver(lake, CHANNELS) == "telegram sent"
+    assert len(chat.texts) == 1
+    assert REPEATED not in chat.texts[0]
+
+
+def test_a_chat_that_takes_a_message_and_never_says_so_gets_it_again_with_a_mark(
+    lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "TIMEOUT", (1, 0.2))
+    chat.answers = [(0, {})]
+    alerting.observe(lake, [FROZEN], CHANNELS)
+    assert alerting.deliver(lake, CHANNELS) == "telegram unsure (ReadTimeout)"
+    clock.forward(seconds=30)
+    alerting.deliver(lake, CHANNELS)
+    first, second = chat.texts
+    assert second == f"{first}\n{REPEATED}"
+
+
+def test_a_dead_chat_loses_nothing_and_a_restart_doubles_nothing(
+    lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(telegram.URL, "http://127.0.0.1:9")
+    alerting.observe(lake, [FROZEN], CHANNELS)
+    alerting.observe(lake, [Fact("feed_frozen", "2025-04-02", breached=False)], CHANNELS)
+    assert alerting.deliver(lake, CHANNELS) == "telegram failed (ConnectionError)"
+    monkeypatch.setenv(telegram.URL, chat.url)
+    restarted = Lake(root=lake.root)  # everything that outlives a process is in the lake
+    clock.forward(minutes=2)
+    alerting.deliver(restarted, CHANNELS)
+    assert heads(chat) == ["milk OPEN: The feed is frozen", "milk RESOLVED: The feed is frozen"]
+    alerting.observe(restarted, [FROZEN, Fact("feed_frozen", "2025-04-02", breached=False)], CHANNELS)
+    assert len(chat.texts) == 2
+
+
+class Killed(BaseException):
+    """The process ends here, whatever was under way."""
+
+
+@pytest.mark.parametrize(("dies", "texts"), [("before sending", 1), ("after sending", 2)])
+def test_a_sender_that_is_killed_loses_nothing_and_doubles_only_what_it_had_sent(
+    lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch, dies: str, texts: int
+) -> None:
+    alerting.observe(lake, [FROZEN], CHANNELS)
+    attempt = Telegram.attempt
+
+    def killed(self: Telegram, text: str) -> Any:
+        if dies == "after sending":
+            attempt(self, text)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Telegram, "attempt", killed)
+        with pytest.raises(Killed):
+            alerting.deliver(lake, CHANNELS)
+    assert alerting.deliver(lake, CHANNELS) == "nothing to send", "its claim still stands: it may be alive"
+    clock.forward(minutes=3)
+    assert alerting.deliver(lake, CHANNELS) == "telegram sent"
+    assert len(chat.texts) == texts
+    assert REPEATED in chat.texts[-1]
+
+
+def test_two_senders_at_once_send_one_message(lake: Lake, chat: Chat) -> None:
+    alerting.observe(lake, [FROZEN], CHANNELS)
+    attempt = Telegram.attempt
+    told: list[str] = []
+
+    class Slow(Telegram):
+        def attempt(self, text: str) -> Any:
+            told.append(alerting.deliver(lake, (Telegram(),)))  # the other one looks while this one sends
+            return attempt(self, text)
+
+    assert alerting.deliver(lake, (Slow(),)) == "telegram sent"
+    assert told == ["nothing to send"]
+    assert len(chat.texts) == 1
+
+
+def test_a_change_that_came_between_is_not_lost(lake: Lake, chat: Chat) -> None:
+    def change(state: dict[str, Any]) -> dict[str, Any]:
+        if not state["told"]:
+            alerting.keep(lake, lambda other: other | {"told": ["by another"]})
+        return state | {"digest": "2025-03-31"}
+
+    alerting.keep(lake, change)
+    state = alerting.read_state(lake)
+    assert (state["digest"], state["told"]) == ("2025-03-31", ["by another"])
+
+
+def documents(lake: Lake, artefacts: Lake, *, unchanged: int = 0, alarm: bool = False, repeated: bool = False) -> None:
+    """What the platform leaves behind at 2025-03-31, with these faults in it."""
+    day = "2025-03-31"
+    lake.write_json(f"prices/{day}/vintage.json", {"sha256": "a" * 64})
+    past = {"against": "2025-03-28", "prices": 0, "dates": 0, "first": None, "last": None}
+    lake.write_json(
+        f"feed_report/{day}/feed.json", {"publication": day, "workbook": "a" * 64, "unchanged": unchanged, "restated": past}
+    )
+    signal = {"signal": "returns", "milk": "uht", "channel": "store", "statistic": 4.0, "threshold": 2.0, "current": 1.0}
+    coverage = {"outcome": "quiet", "missing_states": [], "priced": 185, "usual": 185}
+    drift = {"publication": day, "coverage": coverage, "unchanged": unchanged}
+    drift["signals"] = [signal | {"reference": 0.1, "outcome": "breached", "repeated": repeated}]
+    lake.write_json(f"drift_report/{day}/drift.json", drift)
+    alarms = [{"rule": "skill", "text": f"{day}: worse"}] if alarm else []
+    newest = {"skill": 0.987, "cover80": 0.82}
+    artefacts.write_json(TRACK_RECORD, {"publication": day, "versions": ["3"], "alarms": alarms, "newest": newest})
+
+
+def test_a_quiet_platform_tells_nobody_and_leaves_a_beat(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat
+) -> None:
+    assert tick(instance, lake, artefacts) == "0 incidents open, nothing to send", "an empty lake is no fault"
+    documents(lake, artefacts)
+    assert tick(instance, lake, artefacts) == "0 incidents open, nothing to send"
+    assert chat.texts == []
+    assert lake.read_json(alerting.BEAT) == {"at": "2025-03-31T12:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "title"),
+    [
+        ({"unchanged": 2}, "The feed is frozen"),
+        ({"alarm": True}, "The served model does worse than it should"),
+        ({"repeated": True}, "A market left its own history"),
+    ],
+)
+def test_a_fault_in_a_document_is_told_once_and_its_end_too(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat, clock: Clock, fault: dict[str, Any], title: str
+) -> None:
+    documents(lake, artefacts, **fault)
+    for _ in range(3):
+        assert tick(instance, lake, artefacts).startswith("1 incidents open")
+        clock.forward(seconds=30)
+    assert heads(chat) == [f"milk OPEN: {title}"]
+    documents(lake, artefacts)
+    tick(instance, lake, artefacts)
+    assert heads(chat) == [f"milk OPEN: {title}", f"milk RESOLVED: {title}"]
+
+
+def test_a_publication_that_does_not_come_is_told_after_its_deadline(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat, clock: Clock
+) -> None:
+    documents(lake, artefacts)
+    tick(instance, lake, artefacts)
+    clock.now = datetime(2025, 4, 3, 17, 59, tzinfo=UTC)  # 11:59 in Mexico City, the day after a Wednesday
+    tick(instance, lake, artefacts)
+    assert [head for head in heads(chat) if "OPEN" in head] == []
+    clock.forward(minutes=1)
+    tick(instance, lake, artefacts)
+    assert "milk OPEN: An expected publication is missing" in heads(chat)
+    lake.write_json("prices/2025-04-02/vintage.json", {"sha256": "b" * 64})
+    tick(instance, lake, artefacts)
+    assert heads(chat)[-1] == "milk RESOLVED: An expected publication is missing"
+
+
+def change(ledger: Ledger, kind: str, action: str, version: int) -> None:
+    body = {
+        "action": action,
+        "to": {"version": version, "is_baseline": action == "fall_back"},
+        "expected": {"version": 1},
+        "reason": "because",
+    }
+    ledger.add(kind, at=START, actor="promotion_sensor", body=body)  # type: ignore[arg-type]  # one of its kinds
+
+
+def test_promotions_rollbacks_and_aborts_are_told_and_the_past_is_not(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat
+) -> None:
+    ledger = Ledger(artefacts)
+    change(ledger, "applied", "first", 1)
+    tick(instance, lake, artefacts)
+    assert chat.texts == [], "what happened before anybody looked is no news"
+    for kind, action, version in (
+        ("applied", "promote", 2),
+        ("aborted", "promote", 3),
+        ("applied", "fall_back", 1),
+        ("applied", "repair", 1),
+    ):
+        change(ledger, "intent", action, version)
+        change(ledger, kind, action, version)
+    tick(instance, lake, artefacts)
+    tick(instance, lake, artefacts)
+    assert sorted(heads(chat)) == [
+        "milk NEWS: A change of model was begun and put back",
+        "milk NEWS: Another model is served",
+        "milk NEWS: The served model was taken back",
+    ]
+    assert any("fall_back, version 1 → 1 (no change), by promotion_sensor: because" in text for text in chat.texts)
+
+
+def test_one_unreadable_document_fails_the_tick_and_hides_no_other_fault(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat
+) -> None:
+    documents(lake, artefacts, unchanged=2)
+    lake.write_bytes("drift_report/2025-03-31/drift.json", b"half a docum")
+    with pytest.raises(json.JSONDecodeError):
+        tick(instance, lake, artefacts)
+    assert heads(chat) == ["milk OPEN: The feed is frozen"]
+
+
+def test_a_day_has_one_digest_after_the_report(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat, clock: Clock
+) -> None:
+    documents(lake, artefacts)
+    lake.write_bytes("price_report/latest/digest.txt", b"Leche: sin cambios")
+    clock.now = datetime(2025, 3, 31, 13, 30, tzinfo=UTC)
+    for _ in range(3):
+        tick(instance, lake, artefacts)
+        clock.forward(minutes=10)
+    (text,) = chat.texts
+    assert text.split("\n")[:5] == [
+        "milk 2025-03-31: all is well",
+        "newest publication 2025-03-31, version none served",
+        "error over that of no change 0.987, inside 80 %: 82%",
+        "",
+        "Leche: sin cambios",
+    ]
+
+
+def check_run(instance: dg.DagsterInstance, passed: bool) -> None:
+    """Materialize prices with a check of this outcome."""
+
+    @dg.asset(check_specs=[dg.AssetCheckSpec("names_are_known", asset="prices")])
+    def prices():  # type: ignore[no-untyped-def]  # Dagster reads the hint as that of one output
+        warn = dg.AssetCheckSeverity.WARN
+        result = dg.AssetCheckResult(check_name="names_are_known", passed=passed, severity=warn, description="found '<Zapopan>'")
+        return dg.MaterializeResult(check_results=[result])
+
+    assert dg.materialize([prices], instance=instance).success
+
+
+def check_tick(instance: dg.DagsterInstance, lake: Lake, cursor: str | None) -> str:
+    context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    answer = alerting.check_alert(context, lake=lake, telegram=Telegram(), webhook=Webhook())
+    assert isinstance(answer, dg.SensorResult)
+    return str(answer.cursor)
+
+
+def test_a_failed_check_that_stops_no_run_is_told_once_and_so_is_its_end(
+    instance: dg.DagsterInstance, lake: Lake, chat: Chat, clock: Clock
+) -> None:
+    assert dg.AssetCheckKey(dg.AssetKey("prices"), "names_are_known") in checks.WATCHED
+    check_run(instance, False)
+    cursor = check_tick(instance, lake, None)
+    assert chat.texts == [], "a first start tells nothing of the past"
+    for passed, told in ((False, 1), (False, 1), (True, 2), (None, 2), (False, 3)):
+        clock.forward(minutes=1)
+        if passed is not None:
+            check_run(instance, passed)
+        cursor = check_tick(instance, lake, cursor)
+        assert len(chat.texts) == told
+    assert "prices:names_are_known : found '&lt;Zapopan&gt;'" in chat.texts[0]
+    assert heads(chat)[1] == "milk RESOLVED: A check of the prices failed"
+
+
+def test_a_failed_check_is_told_though_a_later_one_passed_before_anybody_looked(
+    instance: dg.DagsterInstance, lake: Lake, chat: Chat
+) -> None:
+    for passed in (False, True):
+        check_run(instance, passed)
+    check_tick(instance, lake, "0")
+    assert [head.split(":")[0] for head in heads(chat)] == ["milk OPEN", "milk RESOLVED"]
+
+
+def fail(instance: dg.DagsterInstance, lake: Lake, *, well: bool = False) -> None:
+    """Run `ingest`; where it fails, look at it as the failure sensor does."""
+
+    @dg.asset
+    def prices_() -> None:
+        if not well:
+            raise dg.Failure("Leche31032025.xlsx, block of 2025-03-28: averages 25.31, its cities 25.40")
+
+    job = dg.define_asset_job("ingest", selection=[prices_])
+    made = dg.Definitions(assets=[prices_], jobs=[job]).resolve_job_def("ingest")
+    result = made.execute_in_process(instance=instance, raise_on_error=False)
+    if well:
+        return
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failure_alert",
+        dagster_event=next(event for event in result.all_events if event.event_type == dg.DagsterEventType.RUN_FAILURE),
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+    ).for_run_failure()
+    alerting.failure_alert(context, lake=lake, telegram=Telegram(), webhook=Webhook())
+
+
+def test_failed_runs_of_a_job_are_one_incident_that_ends_with_its_next_success(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat
+) -> None:
+    fail(instance, lake)
+    fail(instance, lake)
+    (text,) = chat.texts
+    assert text.startswith("milk OPEN: A run failed\ningest\nprices_: Leche31032025.xlsx, block of 2025-03-28")
+    tick(instance, lake, artefacts)
+    assert len(chat.texts) == 1, "the newest run still is a failed one"
+    fail(instance, lake, well=True)
+    tick(instance, lake, artefacts)
+    assert heads(chat)[1:] == ["milk RESOLVED: A run failed"]
+
+
+def test_a_dead_chat_fails_no_sensor(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat) -> None:
+    chat.close()
+    fail(instance, lake)
+    documents(lake, artefacts, unchanged=3)
+    assert tick(instance, lake, artefacts).startswith("2 incidents open")
