@@ -53,7 +53,7 @@ def filled(lake: Lake, artefacts: Lake) -> Lake:
             "alarms": [],
         },
     )
-    artefacts.write_json(SERVED, {"version": 7, "is_baseline": False, "since": "2025-03-28T12:00:00+00:00"})
+    artefacts.write_json(SERVED, {"version": 7, "bundle": "7" * 64, "is_baseline": False, "since": "2025-03-28T12:00:00+00:00"})
     alerting.observe(lake, [Fact("feed_frozen", day, "still")], ())
     lake.write_json(alerting.BEAT, {"at": "2025-04-03T17:59:30+00:00"})
     return lake

@@ -92,7 +92,7 @@ def test_thresholds_are_kept_with_the_served_model(lake: Lake, artefacts: Lake) 
     publish(lake, DAY)
     run(drift_report.drift_report, DAY, lake=lake, artefacts=artefacts)
     assert artefacts.files(drift_report.THRESHOLDS) == [], "nothing is served yet"
-    artefacts.write_json(SERVED, {"version": 3, "bundle": "d" * 64})
+    artefacts.write_json(SERVED, {"version": 3, "bundle": "d" * 64, "is_baseline": False})
     run(drift_report.drift_report, DAY, lake=lake, artefacts=artefacts)
     document = artefacts.read_json(f"{drift_report.THRESHOLDS}/{'d' * 12}.json")
     assert (document["publication"], document["version"], len(document["thresholds"])) == (DAY, 3, 12)
