@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from milk_assets.reporting.language import Text, say
-from milk_assets.reporting.report import Column, Table, table
+from milk_assets.reporting.report import Column, Table, records, table
 from milk_assets.reporting.words import listing, money, short_month, signed
 
 NAMED = 3
@@ -44,8 +44,7 @@ def answers(tables: Tables) -> Table:
 def _pairs(frame: pd.DataFrame, figure: Callable[..., str]) -> Text:
     """ "+0.50 pasteurizada, tiendas; +1.20 …": a figure a market."""
     said = [
-        say("{figure} {market}", "{figure} {market}", figure=figure(row), market=row.segment.lower())
-        for row in frame.itertuples()
+        say("{figure} {market}", "{figure} {market}", figure=figure(row), market=row["segment"].lower()) for row in records(frame)
     ]
     return Text("; ".join(map(str, said)), "; ".join(one.en for one in said))
 
@@ -54,7 +53,7 @@ def _north_south(tables: Tables) -> Text:
     rows = tables["regions"].frame.dropna(subset=["gap"])
     if rows.empty:
         return Text("Hoy no hay precios de ambas regiones.", "There are no prices of both regions today.")
-    said = _pairs(rows, lambda row: signed(row.gap))
+    said = _pairs(rows, lambda row: signed(row["gap"]))
     return say("{said}. Pesos por litro, sur menos norte.", "{said}. Pesos per litre, south minus north.", said=said)
 
 
@@ -65,8 +64,8 @@ def _gaps(tables: Tables) -> Text:
     parts = []
     for gap, own in rows.groupby("gap", sort=False):
         figures = [
-            say("{figure} en {within}", "{figure} in {within}", figure=signed(row.now), within=row.within.lower())
-            for row in own.itertuples()
+            say("{figure} en {within}", "{figure} in {within}", figure=signed(row["now"]), within=row["within"].lower())
+            for row in records(own)
         ]
         parts.append(say("{gap}: {figures}", "{gap}: {figures}", gap=gap, figures=listing(figures)))
     return Text(". ".join(map(str, parts)) + ".", ". ".join(one.en for one in parts) + ".")
@@ -81,7 +80,7 @@ def _odd(tables: Tables) -> Text:
         "{count} fuera de su propia banda: {named}.{extra}",
         "{count} outside their own band: {named}.{extra}",
         count=len(rows),
-        named=_named(rows, lambda row: money(row.price)),
+        named=_named(rows, lambda row: money(row["price"])),
         extra=extra,
     )
 
@@ -97,7 +96,7 @@ def _likely(tables: Tables) -> Text:
         "{sure} of {all} series, with a chance of 50 % or more in the next publication: {named}.",
         sure=sure,
         all=len(rows),
-        named=_named(tables["likely_changes"].frame, lambda row: f"{100 * row.p_change:.0f} %"),
+        named=_named(tables["likely_changes"].frame, lambda row: f"{100 * row['p_change']:.0f} %"),
     )
 
 
@@ -105,7 +104,7 @@ def _suggested(tables: Tables) -> Text:
     rows = tables["suggested"].frame
     if rows.empty:
         return Text("Hoy no hay pronóstico.", "There is no forecast today.")
-    said = _pairs(rows, lambda row: f"{money(row.forecast)} ({row.lo80:.2f}–{row.hi80:.2f})")
+    said = _pairs(rows, lambda row: f"{money(row['forecast'])} ({row['lo80']:.2f}–{row['hi80']:.2f})")
     return say(
         "{month}, con intervalo de 80 %: {said}.",
         "{month}, with its 80 % interval: {said}.",
@@ -119,11 +118,11 @@ def _named(rows: pd.DataFrame, figure: Callable[..., str]) -> Text:
         say(
             "{city} ({milk}, {channel}; {figure})",
             "{city} ({milk}, {channel}; {figure})",
-            city=row.city,
-            milk=row.milk.lower(),
-            channel=row.channel.lower(),
+            city=row["city"],
+            milk=row["milk"].lower(),
+            channel=row["channel"].lower(),
             figure=figure(row),
         )
-        for row in rows.head(NAMED).itertuples()
+        for row in records(rows.head(NAMED))
     ]
     return listing(said)

@@ -85,8 +85,7 @@ def _view(frame: pd.DataFrame, milk: str, channel: str, kind: str) -> View:
     edges = np.array(EDGES) if kind == "change" else np.unique(np.round(np.quantile(known, [0.2, 0.4, 0.6, 0.8]), 1))
     codes = np.searchsorted(edges, np.round(values, 2), side="right")
     classes = "".join(NONE if value != value else str(code) for value, code in zip(values, codes, strict=True))
-    write = signed if kind == "change" else lambda value: f"{value:.2f}"
-    figures = tuple("" if value != value else write(value) for value in values.tolist())
+    figures = tuple("" if value != value else signed(value) if kind == "change" else f"{value:.2f}" for value in values.tolist())
     what = Text("precio", "price") if kind == "price" else Text("cambio en un mes", "change in a month")
     title = say("{market}: {what}", "{market}: {what}", market=segment(milk, channel), what=what)
     return View(f"{milk}/{channel}/{kind}", title, kind, classes, figures, _legend(edges, known, kind))
@@ -96,8 +95,7 @@ def _legend(edges: np.ndarray, known: np.ndarray, kind: str) -> tuple[str, ...]:
     """ "< 26.4", "26.4–27.3", …, "≥ 29.1"."""
     if not len(known):
         return ()
-    write = (lambda value: signed(value)) if kind == "change" else (lambda value: f"{value:.1f}")
-    texts = [write(edge) for edge in edges.tolist()]
+    texts = [signed(edge) if kind == "change" else f"{edge:.1f}" for edge in edges.tolist()]
     middle = [f"{low} – {high}" for low, high in itertools.pairwise(texts)]
     return (f"< {texts[0]}", *middle, f"≥ {texts[-1]}")
 

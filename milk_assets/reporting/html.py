@@ -26,8 +26,8 @@ JOINED = {("state", "city"): ("city", "state"), ("city", "state"): ("city", "sta
 """Neighbours that the page prints as one column, the second in small: a phone has no room for four columns of names."""
 FILES = {"XLSX": "report.xlsx", "CSV": "report.csv", "JSON": "report.json"}
 """The same report in other formats, beside the page."""
-ARCHIVE, DASHBOARD = "../index.html", "dashboard.html"
-"""The list of past reports, and the monitoring page where there is one, relative to the page."""
+ARCHIVE = "../index.html"
+"""The list of past reports, relative to the page."""
 MOST_ROWS = 40
 """Rows of a table on the page: of longer ones, such as movers on the day of a new price list, both ends are printed."""
 APART = frozenset({"header", "answers", "series"})
@@ -61,10 +61,10 @@ class Printed:
     cut: int = 0
 
 
-def to_html(report: Report, dashboard: bool = False) -> str:
+def to_html(report: Report, dashboard: str | None = None) -> str:
     """The page: one self-contained HTML document, UTF-8, nothing fetched. Every outside word is escaped.
 
-    dashboard: whether the monitoring page lies beside the report, to be linked.
+    dashboard: address of the monitoring page, relative to this one; None where there is none.
     """
     tables = {one.key: _printed(one) for one in report.tables.values() if "page" in one.places}
     drawn = mapped(report)
@@ -86,7 +86,7 @@ def to_html(report: Report, dashboard: bool = False) -> str:
         "words": {name: getattr(interface, name.upper()) for name in ("page", "legend", "explorer", "map", "script")},
         "choices": {"milk": MILK, "channel": CHANNEL},
         "notes": {"same_scale": interface.SAME_SCALE, "strips": interface.STRIPS, "errors": interface.ERRORS},
-        "links": {"files": FILES, "archive": ARCHIVE, "dashboard": DASHBOARD if dashboard else None},
+        "links": {"files": FILES, "archive": ARCHIVE, "dashboard": dashboard},
     }
     printed = [(section.title, section.lead, section.lines) for section in report.sections]
     words = [value for name, value in context.items() if name not in ("report", "sections")]

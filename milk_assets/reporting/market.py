@@ -40,9 +40,8 @@ class Market:
     @property
     def every_price(self) -> pd.DataFrame:
         """Last known prices and both national averages, by series key."""
-        means = self.averages.set_axis(
-            [series_key(NATIONAL, AVERAGES[average], milk, channel) for average, milk, channel in self.averages.columns], axis=1
-        )
+        keys = [series_key(NATIONAL, AVERAGES[key[0]], key[1], key[2]) for key in self.averages.columns.tolist()]
+        means = self.averages.set_axis(keys, axis=1)
         return self.last_known.join(means)
 
     def named(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def _lines(market: Market, provenance: Provenance) -> tuple[Text, ...]:
             coverage=provenance.coverage,
         ),
     ]
-    published = set(dates.date)
+    published = {day.date() for day in dates}
     late = [day for day in expected_between(first, last) if day not in published]
     if late:
         lines.append(

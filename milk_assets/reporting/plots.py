@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from milk_assets.reporting.language import Text, say
-from milk_assets.reporting.report import Report
+from milk_assets.reporting.report import Report, records
 from milk_assets.reporting.svg import Scale, element
 from milk_assets.reporting.words import CHANNEL, MILK, SEGMENTS, segment, short_date
 
@@ -37,7 +37,7 @@ def strips(report: Report) -> Plot | None:
     low, high = math.floor(frame["price"].min()), math.ceil(frame["price"].max())
 
     def x(price: float) -> float:
-        return LEFT + (price - low) / max(high - low, 1) * (WIDTH - LEFT - RIGHT)
+        return float(LEFT + (price - low) / max(high - low, 1) * (WIDTH - LEFT - RIGHT))
 
     height = TOP + STRIP * len(SEGMENTS) + BOTTOM
     foot = height - BOTTOM
@@ -92,17 +92,17 @@ def errors(report: Report) -> Plot | None:
     wide = (WIDTH - LEFT - RIGHT) / len(frame)
     foot = BARS_HEIGHT - BOTTOM
     parts = []
-    for place, row in enumerate(frame.itertuples()):
+    for place, row in enumerate(records(frame)):
         left = LEFT + wide * place
-        for name, value, shift in (("ours", row.mae, 0.12), ("theirs", row.mae_no_change, 0.5)):
+        for name, value, shift in (("ours", row["mae"], 0.12), ("theirs", row["mae_no_change"], 0.5)):
             tall = (foot - TOP) * value / most
             parts.append(
                 f'<rect class="{name}" x="{left + wide * shift:.1f}" y="{foot - tall:.1f}" width="{wide * 0.36:.1f}" height="{tall:.1f}"/>'
             )
+        middle, above = left + wide / 2, foot - (foot - TOP) * max(row["mae"], row["mae_no_change"]) / most - 4
         parts.append(
-            f'<text class="tick" x="{left + wide / 2:.1f}" y="{foot - (foot - TOP) * max(row.mae, row.mae_no_change) / most - 4:.1f}" '
-            f'text-anchor="middle">{100 * row.mae:.1f}</text>'
-            f'<text class="tick" x="{left + wide / 2:.1f}" y="{foot + 15}" text-anchor="middle">{row.target:%d/%m}</text>'
+            f'<text class="tick" x="{middle:.1f}" y="{above:.1f}" text-anchor="middle">{100 * row["mae"]:.1f}</text>'
+            f'<text class="tick" x="{middle:.1f}" y="{foot + 15}" text-anchor="middle">{row["target"]:%d/%m}</text>'
         )
     parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{foot}" y2="{foot}"/>')
     title = Text("Error de cada publicación", "Error of each publication")

@@ -111,7 +111,7 @@ def _regions(market: Market) -> Table:
         own = market.names[(market.names["milk_code"] == milk) & (market.names["channel_code"] == channel)].index
         row: dict[str, object] = {"segment": segment(milk, channel)}
         for name, moment in moments.items():
-            means = pd.Series(dtype=float) if moment is None else market.prices.loc[moment, own].groupby(region[own]).mean()
+            means = pd.Series(dtype=float) if moment is None else market.prices[own].loc[moment].groupby(region[own]).mean()
             row[name] = means.get("south", np.nan) - means.get("north", np.nan)
             if name == "gap":
                 row |= {place: means.get(place, np.nan) for place in REGIONS}

@@ -6,7 +6,7 @@ Belongs here: the shapes every format reads. Figures are computed by `facts` and
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -156,6 +156,11 @@ def table(
     """A table of `columns`, taken out of a frame that may hold more; the frame's own order of rows is kept."""
     taken = frame[[column.name for column in columns]].reset_index(drop=True)
     return Table(key, title, columns, taken, caption, empty, places, group_by, folded)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as mappings from column to value, for sentences."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 STATE, CITY = Column("state", Text("Estado", "State")), Column("city", Text("Ciudad", "City"))

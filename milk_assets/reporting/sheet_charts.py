@@ -3,11 +3,12 @@
 Belongs here: which cells a chart shows and where it lies. Cells are `spreadsheet`'s.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 from openpyxl.chart import BarChart, LineChart, Reference, Series
+from openpyxl.chart.legend import Legend
 from openpyxl.chart.series import SeriesLabel
-from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from milk_assets.reporting.words import SEGMENTS, segment
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
 
 FIRST = 5
 """The row of the first record."""
-HEIGHT, WIDTH = 8.5, 17
-"""Centimetres."""
+HEIGHT, WIDTH, ROWS = 8.5, 19, 18
+"""Centimetres, and the rows that such a height covers."""
 COLOURS = ("0B5A86", "A3390F", "12664F", "7A5C00")
 """Of the four markets, dark enough for paper."""
 
 
 def draw(sheet: Worksheet, placed: "list[Placed]") -> None:
-    """Lay the sheet's charts to the right of its tables, one below the other."""
+    """Lay the sheet's charts under its first table, which is short wherever there are charts, one below the other."""
     tables = {one.table.key: one for one in placed if len(one.table.frame)}
-    charts = []
+    charts: list[LineChart | BarChart] = []
     if "history" in tables:
         names = [f"arithmetic/{milk}/{channel}" for milk, channel in SEGMENTS]
         charts.append(_lines(sheet, tables["history"], "Promedio aritmético, MXN/l", "publication", names, "mmm yy"))
@@ -40,9 +41,9 @@ def draw(sheet: Worksheet, placed: "list[Placed]") -> None:
     if "record_dates" in tables:
         names = ["mae", "mae_no_change"]
         charts.append(_bars(sheet, tables["record_dates"], "Error de cada publicación, MXN/l", "target", names))
-    last = max((one.column + len(one.table.columns) for one in placed), default=1)
+    below = placed[0].last_row + 2 if placed else FIRST
     for place, chart in enumerate(charts):
-        sheet.add_chart(chart, f"{get_column_letter(last + 1)}{FIRST + 19 * place}")
+        sheet.add_chart(chart, f"A{below + ROWS * place}")
 
 
 def _lines(
@@ -61,10 +62,11 @@ def _lines(
         chart.series.append(series)
     chart.set_categories(Reference(sheet, min_col=one.at(across), min_row=first, max_row=last))
     chart.x_axis.number_format, chart.y_axis.number_format = form, "0.00"
+    shown = one.table.frame.iloc[first - FIRST : last - FIRST + 1][names]
+    chart.y_axis.scaling.min, chart.y_axis.scaling.max = math.floor(shown.min().min()), math.ceil(shown.max().max())
     chart.x_axis.delete = chart.y_axis.delete = False  # the library hides them otherwise
-    chart.x_axis.tickLblSkip = max(1, (last - first + 1) // 8)
     chart.x_axis.tickLblPos = "low"
-    chart.legend.position = "b"
+    chart.legend = Legend(legendPos="b")
     return chart
 
 
@@ -95,5 +97,5 @@ def _bars(sheet: Worksheet, one: "Placed", title: str, across: str, names: list[
     chart.x_axis.number_format = "dd/mm"
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.tickLblPos = "low"
-    chart.legend.position = "b"
+    chart.legend = Legend(legendPos="b")
     return chart

@@ -3,6 +3,7 @@
 Belongs here: the workbook's layout and number formats. Figures come from the report as they are; charts are `sheet_charts`'.
 """
 
+import math
 import re
 import zipfile
 from dataclasses import dataclass
@@ -35,8 +36,10 @@ FORMATS: dict[Kind, str] = {
 NARROW, LABELLED, WIDE, SENTENCE, TEXT_LIMIT = 11, 16, 34, 90, 60
 """Column widths in characters: a figure; a figure under a long label, which then wraps; a text; a sentence, which wraps; a key."""
 NOTICE_ROW, TITLE_ROW, HEADER_ROW = 2, 3, 4
-CHART_ROWS = 18
-"""Rows that a chart covers, counted from the header."""
+PAGE_WIDTH = 110
+"""Characters across a landscape A4 at full scale."""
+LINE = 15
+"""Points a line of text is high."""
 A4 = 9
 """The paper size's number in the file format."""
 INK, PAPER, WARNING, RULE, BLUE = "16211F", "E3ECF0", "7A2A08", "566360", "0B5A86"
@@ -82,11 +85,11 @@ def sheet_name(section: Section) -> str:
 
 def _sheet(sheet: Worksheet, report: Report, section: Section) -> list[Placed]:
     """Write a section; where each of its tables stands, for the charts."""
-    placed, column = [], 1
-    for one in section.tables:
-        if "book" in one.places:
-            placed.append(Placed(one, column, HEADER_ROW + len(one.frame)))
-            column += len(one.columns) + 1
+    placed, start = [], 1
+    for table in section.tables:
+        if "book" in table.places:
+            placed.append(Placed(table, start, HEADER_ROW + len(table.frame)))
+            start += len(table.columns) + 1
     _columns(sheet, placed, section)
     sheet.append([_text(sheet, f"{section.title}. {section.lead}", size=13, bold=True)])
     sheet.append([_notice(sheet, report)])
@@ -98,7 +101,11 @@ def _sheet(sheet: Worksheet, report: Report, section: Section) -> list[Placed]:
         rows = [list(row) for row in zip(*columns, strict=True)] or [[_text(sheet, one.table.empty)]]
         blocks.append((one.column, rows))
     for place in range(max((len(rows) for _, rows in blocks), default=0)):
-        sheet.append(_row([(start, rows[place]) for start, rows in blocks if place < len(rows)]))
+        row = _row([(start, rows[place]) for start, rows in blocks if place < len(rows)])
+        lines = max((_lines_of(sheet, cell, column) for column, cell in enumerate(row, 1) if cell is not None), default=1)
+        if lines > 1:
+            sheet.row_dimensions[HEADER_ROW + 1 + place].height = LINE * lines
+        sheet.append(row)
     for line in section.lines:
         sheet.append([_text(sheet, line, wrap=not placed)])
     return placed
@@ -122,11 +129,20 @@ def _columns(sheet: Worksheet, placed: list[Placed], section: Section) -> None:
     sheet.freeze_panes = f"A{HEADER_ROW + 1}" if placed else f"A{TITLE_ROW}"
     sheet.page_setup.paperSize = A4
     sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.scale = 70
+    widest = max((_widest(sheet, one) for one in placed), default=SENTENCE)
+    sheet.page_setup.scale = int(min(80, max(40, 100 * PAGE_WIDTH / widest)))
+    if placed:
+        sheet.row_dimensions[HEADER_ROW].height = 45  # three lines: a spreadsheet does not fit rows by itself
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=False)
     sheet.print_title_rows = f"1:{HEADER_ROW if placed else NOTICE_ROW}"
     sheet.sheet_view.showGridLines = False
     sheet.sheet_properties.tabColor = BLUE if section.key in ("glance", "outlook") else RULE
+
+
+def _widest(sheet: Worksheet, one: Placed) -> float:
+    """A table's width in characters."""
+    letters = [get_column_letter(one.column + place) for place in range(len(one.table.columns))]
+    return float(sum(sheet.column_dimensions[letter].width for letter in letters))
 
 
 def _row(blocks: list[tuple[int, list[Cell]]]) -> list[Cell | None]:
@@ -135,6 +151,13 @@ def _row(blocks: list[tuple[int, list[Cell]]]) -> list[Cell | None]:
     for start, cells in blocks:
         row += [None] * (start - 1 - len(row)) + list(cells)
     return row
+
+
+def _lines_of(sheet: Worksheet, cell: Cell, column: int) -> int:
+    """Lines that a wrapped text takes in its column."""
+    if not isinstance(cell.value, str) or len(cell.value) <= WIDE or not cell.alignment.wrap_text:
+        return 1
+    return math.ceil(1.1 * len(str(cell.value)) / sheet.column_dimensions[get_column_letter(column)].width)
 
 
 def _notice(sheet: Worksheet, report: Report) -> Cell:
