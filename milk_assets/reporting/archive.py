@@ -7,9 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from milk_assets.reporting.html import FILES
+from milk_assets.reporting.html import FILES, template
 from milk_assets.reporting.report import Report
 from milk_assets.reporting.words import as_day, plain_date
 
@@ -37,13 +35,6 @@ def with_entry(document: Mapping[str, Any] | None, one: Mapping[str, Any]) -> di
 
 def to_page(document: Mapping[str, Any]) -> str:
     """The list as a self-contained page, each day linked to its folder; every outside word is escaped."""
-    environment = Environment(
-        loader=PackageLoader("milk_assets.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     rows = [
         {
             **one,
@@ -52,7 +43,7 @@ def to_page(document: Mapping[str, Any]) -> str:
         }
         for one in document["reports"]
     ]
-    return environment.get_template("index.html.j2").render(rows=rows, files=FILES)
+    return template("index.html.j2").render(rows=rows, files=FILES)
 
 
 def to_json(document: Mapping[str, Any]) -> str:

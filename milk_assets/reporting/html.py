@@ -18,7 +18,7 @@ from milk_assets.reporting.embedded import data
 from milk_assets.reporting.language import Text, texts_of
 from milk_assets.reporting.plots import errors, strips
 from milk_assets.reporting.report import Column, Report, Section, Table
-from milk_assets.reporting.words import CHANNEL, MILK, SEGMENTS, as_number, long_date, plain_date, segment, written
+from milk_assets.reporting.words import CHANNEL, MILK, QUARTERS, SEGMENTS, as_number, long_date, plain_date, segment, written
 
 UNPRINTED = frozenset({"series", "advice"})
 """Columns for the files: the page says a series by its names, and the suggested price stands beside today's."""
@@ -85,6 +85,7 @@ def to_html(report: Report, dashboard: str | None = None) -> str:
         "markets": {"/".join(pair): segment(*pair) for pair in SEGMENTS},
         "words": {name: getattr(interface, name.upper()) for name in ("page", "legend", "explorer", "map", "script")},
         "choices": {"milk": MILK, "channel": CHANNEL},
+        "quarters": QUARTERS,
         "notes": {"same_scale": interface.SAME_SCALE, "strips": interface.STRIPS, "errors": interface.ERRORS},
         "links": {"files": FILES, "archive": ARCHIVE, "dashboard": dashboard},
     }
@@ -92,11 +93,12 @@ def to_html(report: Report, dashboard: str | None = None) -> str:
     words = [value for name, value in context.items() if name not in ("report", "sections")]
     words += [printed, report.banners, report.headline, report.summary, report.provenance.coverage]
     context["data"] = data(report, drawn.views, texts_of(words))
-    return _squeezed(_template().render(context))
+    return _squeezed(template("report.html.j2").render(context))
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """One of the package's page templates; `asset("x.css")` in it is that style sheet or script."""
     environment = Environment(
         loader=PackageLoader("milk_assets.reporting"),
         autoescape=True,
@@ -104,8 +106,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["asset"] = lambda name: Markup(_asset(name))  # noqa: S704  our own style and script
-    return environment.get_template("report.html.j2")
+    environment.globals["asset"] = lambda file: Markup(_asset(file))  # noqa: S704  our own style and script
+    return environment.get_template(name)
 
 
 @cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from milk_assets.reporting.words import money
+from milk_assets.reporting.words import QUARTERS, money
 
 STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Distances between grid lines that read well in pesos."""
@@ -102,7 +102,6 @@ def _price_axis(low: float, high: float, y: Scale) -> str:
 
 def _month_axis(first: float, last: float, x: Scale) -> str:
     """A tick each quarter, the year once under its first tick."""
-    letters = ("ene", "abr", "jul", "oct")
     parts, seen = [], set()
     for place in range(math.ceil(first), math.floor(last) + 1):
         year, month = divmod(place, 12)
@@ -111,7 +110,7 @@ def _month_axis(first: float, last: float, x: Scale) -> str:
         at = x(place)
         parts.append(f'<line class="tickmark" x1="{at:.1f}" x2="{at:.1f}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 4}"/>')
         parts.append(
-            f'<text class="tick" x="{at:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{letters[month // 3]}</text>'
+            f'<text class="tick" x="{at:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{QUARTERS[month // 3]}</text>'
         )
         if year not in seen:
             seen.add(year)

@@ -58,6 +58,8 @@ MONTHS_EN = (
     "November",
     "December",
 )
+QUARTERS = tuple(Text(MONTHS[place][:3], MONTHS_EN[place][:3]) for place in (0, 3, 6, 9))
+"""The months that stand under a chart's axis."""
 WEEKDAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MISSING = "—"
