@@ -149,7 +149,7 @@ def _national_publications(rows: pd.DataFrame, earlier: Text) -> Table:
     own = _national(rows, "publication", "arithmetic")
     columns = (
         SEGMENT,
-        Column("lead", Text("Public.", "Public."), "count"),
+        Column("lead", Text("Public.", "Ahead"), "count"),
         Column("target", Text("Fecha esperada", "Expected date"), "date"),
         tidy.FORECAST,
         tidy.LO80,

@@ -20,6 +20,8 @@ function restore() {
   const said = new URLSearchParams(location.hash.slice(1)), keys = new Set(rows.map(row => row.key));
   for (const name in NAMES) state[name] = said.get(NAMES[name]) || FIRST[name];
   if (!keys.has(state.series)) state.series = rows.length ? rows[0].key : "";
+  for (const name in FIELDS) if (!rows.some(row => row[name] === state[name])) state[name] = "";
+  if (!/^-?\d{1,2}$/.test(state.sort) || !table || Number(state.sort.replace("-", "")) >= table.tHead.rows[0].cells.length) state.sort = "";
   if (!DATA.map.some(view => view.k === state.map)) state.map = FIRST.map;
 }
 
