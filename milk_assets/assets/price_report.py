@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from lambda_service.layout import REPORTS
-from milk_assets.assets import evaluation, forecasts, prices, track_record
+from milk_assets.assets import evaluation, feed_report, forecasts, prices, track_record
 from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import days
@@ -90,7 +90,7 @@ def _report(lake: Lake, day: date, publication: str) -> "Report":
 
     city_prices, table = prices.read(lake, publication), forecasts.read(lake, publication)
     forecast_before = [key for key in lake.partitions(forecasts.LAYER, forecasts.MADE) if key < publication]
-    priced_before = [key for key in lake.partitions(prices.LAYER, prices.VINTAGE) if key < publication]
+    watched = lake.exists(feed_report.path(publication))
     return build_report(
         city_prices,
         prices.read_averages(lake, publication),
@@ -100,7 +100,8 @@ def _report(lake: Lake, day: date, publication: str) -> "Report":
         next_publication=expected_publications(day, 1)[0],
         provenance=_provenance(lake, day, publication, city_prices),
         previous_forecasts=forecasts.read(lake, forecast_before[-1]) if forecast_before else None,
-        previous_prices=prices.read(lake, priced_before[-1]) if priced_before else None,
+        restated=feed_report.read_restatements(lake, publication) if watched else None,
+        flagged=feed_report.read_quarantine(lake, publication) if watched else None,
         track_record=track_record.read(lake, until=publication),
         evaluation=_record(lake, publication),
     )

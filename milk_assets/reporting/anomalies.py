@@ -25,7 +25,16 @@ FROZEN = 78
 
 
 FLAGS = ("publication", "series", "price", "previous", "reason")
-"""Columns of the prices that were held back at ingestion, in MXN per litre."""
+"""Columns of the prices that were held until a second publication shows them, in MXN per litre."""
+RECENT = 13
+"""Publications for which a settled jump stays in the report: a month. One that waits stays as long as it waits."""
+CONFIRMED = "confirmed"
+REASONS = {
+    CONFIRMED: Text("confirmado después", "confirmed later"),
+    "not confirmed": Text("no confirmado", "not confirmed"),
+    "awaited": Text("a la espera", "awaited"),
+}
+"""How a jump was settled, in the words of `milk_assets.monitoring.quarantine` and of readers."""
 BAND_LOW, BAND_HIGH = (
     Column("lo", Text("Banda desde", "Band from"), "price"),
     Column("hi", Text("Banda hasta", "Band to"), "price"),
@@ -36,7 +45,7 @@ STOOD = Column("stood", Text("Publicaciones", "Publications"), "count")
 def anomalies(market: Market, flagged: pd.DataFrame | None = None) -> Section:
     """Series outside their band in this publication, prices held back at ingestion, and series frozen longer than they ever were.
 
-    flagged: one row a quarantined price (see FLAGS), None while nobody holds any back. ReportError when it lacks a column.
+    flagged: one row a price that was held (see FLAGS), None where nobody holds any. ReportError when it lacks a column.
     """
     lead = say(
         "Señales para revisar, no correcciones. La banda de cada serie sale de su propia distancia a la ciudad mediana de su "
@@ -102,23 +111,26 @@ def _outside(market: Market) -> Table:
 
 
 def _quarantined(market: Market, flagged: pd.DataFrame | None) -> Table:
-    """Prices that were held back at ingestion, newest first."""
+    """Jumps that were held, newest first: those of the last RECENT publications and those that wait."""
     given = pd.DataFrame(columns=list(FLAGS)) if flagged is None else flagged
     missing = [name for name in FLAGS if name not in given]
     if missing:
         raise ReportError(f"Flagged prices: expected the columns {missing} too, found {list(given.columns)}.")
+    newest = market.prices.index[-RECENT:].min()
+    given = given[(given["publication"] >= newest) | (given["reason"] == "awaited")]
+    given = given.assign(reason=given["reason"].map(lambda reason: REASONS.get(reason, reason)))
     frame = market.named(given).sort_values(["publication", "series"], ascending=[False, True])
     columns = (
         Column("publication", Text("Publicación", "Publication"), "date"),
         *SERIES_NAMES,
         PRICE,
         Column("previous", Text("El anterior", "The one before"), "price"),
-        Column("reason", Text("Motivo", "Reason")),
+        Column("reason", Text("Estado", "State")),
         KEY,
     )
     caption = Text(
-        "Precios apartados al leer el libro, hasta que alguien los mire: no entran en el pronóstico.",
-        "Prices held back when the workbook was read, until somebody looks: the forecast does not use them.",
+        "Saltos de un solo golpe, apartados hasta que otra publicación los confirme: mientras, el pronóstico no los usa.",
+        "Sudden jumps, held until another publication confirms them: until then the forecast does not use them.",
     )
     empty = Text("Ningún precio está en cuarentena.", "No price is quarantined.")
     title = Text("En cuarentena", "Quarantined")

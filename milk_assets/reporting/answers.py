@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
+from milk_assets.reporting.anomalies import CONFIRMED, REASONS
 from milk_assets.reporting.language import Text, say
 from milk_assets.reporting.report import Column, Table, records, table
 from milk_assets.reporting.words import listing, money, short_month, signed
@@ -72,7 +73,8 @@ def _gaps(tables: Tables) -> Text:
 
 
 def _odd(tables: Tables) -> Text:
-    rows, held = tables["anomalies"].frame, len(tables["quarantined"].frame)
+    rows, jumps = tables["anomalies"].frame, tables["quarantined"].frame
+    held = int((jumps["reason"] != REASONS[CONFIRMED]).sum())
     extra = say(" En cuarentena: {held}.", " Quarantined: {held}.", held=held) if held else Text("", "")
     if rows.empty:
         return say("Ninguno sale de su propia banda.{extra}", "None leaves its own band.{extra}", extra=extra)

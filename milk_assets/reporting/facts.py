@@ -35,7 +35,7 @@ def build_report(
     next_publication: date,
     provenance: Provenance,
     previous_forecasts: pd.DataFrame | None = None,
-    previous_prices: pd.DataFrame | None = None,
+    restated: pd.DataFrame | None = None,
     track_record: pd.DataFrame | None = None,
     evaluation: pd.DataFrame | None = None,
     flagged: pd.DataFrame | None = None,
@@ -43,9 +43,10 @@ def build_report(
     """The report of `day`, made from the prices known at `publication` and the forecasts made there.
 
     prices, averages, forecasts: the platform's frames, prices in MXN per litre; rows after `publication` are not looked at.
-    next_publication: the next expected publication. previous_forecasts, previous_prices: the same frames of an earlier publication.
-    track_record, evaluation: resolved live forecasts and the served model's backtest; the first wins. flagged: prices held back
-    at ingestion (publication, series, price, previous, reason).
+    next_publication: the next expected publication. previous_forecasts: the forecasts frame of an earlier publication.
+    track_record, evaluation: resolved live forecasts and the served model's backtest; the first wins. restated: past prices that the
+    workbook tells otherwise (publication, series, old, new). flagged: prices held until confirmed (publication, series, price,
+    previous, reason).
     An empty forecasts frame gives a report that says so. Pure: no clock, no file. ReportError when the frames are of other dates.
     """
     if not publication <= day or not publication < next_publication:
@@ -62,7 +63,7 @@ def build_report(
         spreads(market),
         anomalies(market, flagged),
         record(track_record, evaluation),
-        data_notes(market, provenance, previous_prices),
+        data_notes(market, provenance, restated),
         method(provenance),
     ]
     tables = {one.key: one for section in sections for one in section.tables}

@@ -6,26 +6,31 @@ Belongs here: the state of the data and the fixed words about the method.
 import pandas as pd
 
 from milk_assets.reporting.language import Text, say
-from milk_assets.reporting.market import CENT, Market
-from milk_assets.reporting.report import KEY, SERIES_NAMES, Column, Provenance, Section, Table, table
+from milk_assets.reporting.market import Market
+from milk_assets.reporting.report import KEY, SERIES_NAMES, Column, Provenance, ReportError, Section, Table, table
 from milk_assets.reporting.words import counted, listing, plain_date, short_date
 from milk_assets.sniim.calendar import expected_between
 
 WHY = {"blank": Text("Celda vacía", "Empty cell"), "zero": Text("0 en la fuente", "0 in the source")}
+RESTATED = (
+    Column("old", Text("Antes decía", "Said before"), "price"),
+    Column("new", Text("Ahora dice", "Says now"), "price"),
+)
 LATE_SHOWN = 5
 """Missing dates that are named; the count tells of the others."""
 
 
-def data_notes(market: Market, provenance: Provenance, earlier_prices: pd.DataFrame | None = None) -> Section:
+def data_notes(market: Market, provenance: Provenance, restated: pd.DataFrame | None = None) -> Section:
     """Series without a price and why, prices rewritten since an earlier workbook, dates not published, the reach of the record.
 
-    earlier_prices: the prices frame of the workbook before this one.
+    restated: one row a past price that this workbook tells otherwise (publication, series, old, new; MXN per litre, null for none),
+    None where there is no earlier workbook. ReportError when it lacks a column.
     """
     lead = Text(
         "Qué falta en esta publicación, qué se corrigió y hasta dónde llega el registro.",
         "What is missing in this publication, what was restated, and how far the record reaches.",
     )
-    tables = (_restated(market, earlier_prices), _missing(market))
+    tables = (_restated(market, restated), _missing(market))
     return Section("notes", Text("Notas de datos", "Notes on the data"), lead, tables, _lines(market, provenance))
 
 
@@ -75,21 +80,20 @@ def _lines(market: Market, provenance: Provenance) -> tuple[Text, ...]:
     return tuple(lines)
 
 
-def _restated(market: Market, earlier: pd.DataFrame | None) -> Table:
+def _restated(market: Market, restated: pd.DataFrame | None) -> Table:
     """Past prices that this workbook tells otherwise than the one before it, newest first."""
     columns = (
         Column("publication", Text("Publicación", "Publication"), "date"),
         *SERIES_NAMES,
-        Column("old", Text("Antes decía", "Said before"), "price"),
-        Column("new", Text("Ahora dice", "Says now"), "price"),
+        *RESTATED,
         KEY,
     )
     keys = ["publication", "series"]
-    now = market.prices.melt(ignore_index=False, var_name="series", value_name="new").reset_index()
-    old = pd.DataFrame(columns=[*keys, "price"]) if earlier is None else earlier[[*keys, "price"]]
-    both = now.astype({"series": object}).merge(old.rename(columns={"price": "old"}), on=keys)
-    differs = ((both["old"] - both["new"]).abs() > CENT) | (both["old"].isna() != both["new"].isna())
-    frame = market.named(both[differs]).sort_values(keys, ascending=[False, True])
+    given = pd.DataFrame(columns=[*keys, *(column.name for column in RESTATED)]) if restated is None else restated
+    missing = [name for name in (*keys, "old", "new") if name not in given]
+    if missing:
+        raise ReportError(f"Restated prices: expected the columns {missing} too, found {list(given.columns)}.")
+    frame = market.named(given).sort_values(keys, ascending=[False, True])
     caption = say(
         "{count} del pasado que el libro anterior decía de otro modo.",
         "{count} of the past that the workbook before told otherwise.",
@@ -97,7 +101,7 @@ def _restated(market: Market, earlier: pd.DataFrame | None) -> Table:
     )
     empty = (
         Text("No hay un libro anterior con qué comparar.", "There is no earlier workbook to compare with.")
-        if earlier is None
+        if restated is None
         else Text(
             "Ningún precio pasado se corrigió desde el libro anterior.", "No past price was restated since the workbook before."
         )

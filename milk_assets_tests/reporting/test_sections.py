@@ -16,6 +16,7 @@ from milk_assets.reporting.report import ReportError
 from milk_assets.sniim.names import NATIONAL, known_places
 from milk_assets_tests.reporting.test_record import first, resolved
 
+GUADALAJARA_KEY = "jalisco/guadalajara/pasteurised/store"
 GUADALAJARA = ("Jalisco", "Guadalajara", "pasteurised", "store")
 
 
@@ -82,32 +83,35 @@ def test_every_forecast_stands_against_the_previous_one_and_against_no_change(ma
         assert (report.tables[key].frame["moved"] >= 0).all(), key
 
 
-def test_quarantined_prices_are_shown_newest_first_and_counted_in_the_answers(make):
+def test_held_prices_are_shown_while_they_wait_or_are_recent_and_those_in_doubt_are_counted(make):
     flags = pd.DataFrame(
-        {
-            "publication": pd.to_datetime(["2025-03-28", "2025-03-31"]),
-            "series": ["jalisco/guadalajara/pasteurised/store", "sonora/nogales/uht/store"],
-            "price": [200.0, 2.4],
-            "previous": [20.0, 24.0],
-            "reason": ["salto", "salto"],
-        }
-    )
+        [
+            ("2025-01-03", "puebla/puebla/uht/store", 30.0, 23.0, "confirmed"),
+            ("2025-01-06", "sonora/nogales/uht/store", 90.0, 24.0, "awaited"),
+            ("2025-03-28", "jalisco/guadalajara/pasteurised/store", 200.0, 20.0, "not confirmed"),
+            ("2025-03-31", "puebla/puebla/uht/store", 2.4, 24.0, "confirmed"),
+        ],
+        columns=["publication", "series", "price", "previous", "reason"],
+    ).astype({"publication": "datetime64[ns]"})
     report = make().report(flagged=flags)
-    assert report.tables["quarantined"].frame["city"].tolist() == ["Nogales", "Guadalajara"]
+    frame = report.tables["quarantined"].frame
+    assert frame["city"].tolist() == ["Puebla", "Guadalajara", "Nogales"]
+    assert frame["reason"].tolist() == ["confirmado después", "no confirmado", "a la espera"]
     assert report.tables["answers"].frame["answer"].iloc[2].endswith("En cuarentena: 2.")
     with pytest.raises(ReportError, match="expected the columns .'reason'"):
         make().report(flagged=flags.drop(columns="reason"))
 
 
-def test_a_past_price_that_was_told_otherwise_is_named_old_and_new(make, table):
-    before = make().prices
-    table[GUADALAJARA][10] = 19.0
-    table[GUADALAJARA][11] = np.nan
-    report = make().report(previous_prices=before[before["publication"] < "2025-03-31"])
-    frame = report.tables["restated"].frame
-    assert frame["old"].tolist() == [20.0, 20.0]
-    assert frame["new"].fillna(0).tolist() == [0, 19.0], "newest first; a price taken away is a correction too"
-    assert make().report(previous_prices=make().prices).tables["restated"].frame.empty
+def test_a_past_price_that_was_told_otherwise_is_named_old_and_new(make):
+    rows = [("2025-03-03", GUADALAJARA_KEY, 20.0, 19.0), ("2025-03-05", GUADALAJARA_KEY, 20.0, np.nan)]
+    restated = pd.DataFrame(rows, columns=["publication", "series", "old", "new"]).astype({"publication": "datetime64[ns]"})
+    table = make().report(restated=restated).tables["restated"]
+    assert table.frame["new"].fillna(0).tolist() == [0, 19.0], "newest first; a price taken away is a correction too"
+    assert table.caption.startswith("2 precios del pasado")
+    assert "Ningún precio pasado" in make().report(restated=restated.iloc[:0]).tables["restated"].empty
+    assert "No hay un libro anterior" in make().report().tables["restated"].empty
+    with pytest.raises(ReportError, match="Restated prices: expected the columns .'old'"):
+        make().report(restated=restated.drop(columns="old"))
 
 
 def test_a_date_that_went_unpublished_is_named(make, whole_market):
