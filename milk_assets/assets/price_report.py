@@ -3,13 +3,15 @@
 Belongs here: which publication a day reports on, and writing the formats. What the report says is `milk_assets.reporting`'s.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from milk_assets.assets import evaluation, forecasts, prices
+from lambda_service.layout import REPORTS
+from milk_assets.assets import evaluation, feed_report, forecasts, prices, track_record
 from milk_assets.assets.retrying import RETRY
 from milk_assets.environment import OWNER
 from milk_assets.partitions import days
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 LAYER = "price_report"
 LATEST = "latest"  # beside the days: the newest report under names that never change
 PAGE = "report.html"
+DASHBOARD = "dashboard.html"  # the monitoring page, which its own asset puts beside the newest report
+INDEX_TRIES = 5  # reports of several days may be written at once
 
 
 def path(day: str, file: str = PAGE) -> str:
@@ -39,8 +43,12 @@ def path(day: str, file: str = PAGE) -> str:
     owners=[OWNER],
     retry_policy=RETRY,
 )
-def price_report(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeResult[Any]:
-    """The day's report as HTML, XLSX, CSV, JSON and a digest: prices and forecasts of the newest publication not after the day."""
+def price_report(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
+    """The day's report as HTML, XLSX, CSV, JSON and a digest: prices and forecasts of the newest publication not after the day.
+
+    Written to the lake and to what the endpoint serves, under the day and, when no later day has one, under `latest`.
+    """
+    from milk_assets.reporting.archive import entry
     from milk_assets.reporting.digest import to_digest
     from milk_assets.reporting.html import to_html
     from milk_assets.reporting.spreadsheet import to_xlsx
@@ -52,17 +60,18 @@ def price_report(context: dg.AssetExecutionContext, lake: Lake) -> dg.Materializ
         raise dg.Failure(f"nothing was forecast on or before {day}; run the job `forecast` first", allow_retries=False)
     report = _report(lake, date.fromisoformat(day), publication)
     digest = to_digest(report)
+    watched = lake.exists(path(LATEST, DASHBOARD))
     files = {
-        PAGE: to_html(report).encode(),
+        PAGE: to_html(report, dashboard=f"../{LATEST}/{DASHBOARD}" if watched else None).encode(),
         "report.xlsx": to_xlsx(report),
         "report.csv": to_csv(report).encode(),
         "report.json": to_json(report).encode(),
         "digest.txt": digest.encode(),
     }
     newest = lake.newest(LAYER, PAGE, until="9999")
-    _write(lake, day, files)
-    if newest is None or day >= newest:
-        _write(lake, LATEST, files)
+    is_newest = newest is None or day >= newest
+    _publish(lake, LAYER, day, is_newest, files, entry(report))
+    _publish(artefacts, REPORTS, day, is_newest, {**files, PAGE: to_html(report).encode()}, entry(report))
     return dg.MaterializeResult(
         metadata={
             "publication": publication,
@@ -71,6 +80,7 @@ def price_report(context: dg.AssetExecutionContext, lake: Lake) -> dg.Materializ
             "digest": dg.MetadataValue.md("\n\n".join(digest.splitlines())),
             "kilobytes": {name: round(len(content) / 1000, 1) for name, content in files.items()},
             "dagster/uri": lake.uri(path(day)),
+            "served": artefacts.uri(f"{REPORTS}/{day}/{PAGE}"),
         }
     )
 
@@ -79,7 +89,8 @@ def _report(lake: Lake, day: date, publication: str) -> "Report":
     from milk_assets.reporting.facts import build_report
 
     city_prices, table = prices.read(lake, publication), forecasts.read(lake, publication)
-    earlier = [key for key in lake.partitions(forecasts.LAYER, forecasts.MADE) if key < publication]
+    forecast_before = [key for key in lake.partitions(forecasts.LAYER, forecasts.MADE) if key < publication]
+    watched = lake.exists(feed_report.path(publication))
     return build_report(
         city_prices,
         prices.read_averages(lake, publication),
@@ -88,7 +99,10 @@ def _report(lake: Lake, day: date, publication: str) -> "Report":
         publication=date.fromisoformat(publication),
         next_publication=expected_publications(day, 1)[0],
         provenance=_provenance(lake, day, publication, city_prices),
-        previous_forecasts=forecasts.read(lake, earlier[-1]) if earlier else None,
+        previous_forecasts=forecasts.read(lake, forecast_before[-1]) if forecast_before else None,
+        restated=feed_report.read_restatements(lake, publication) if watched else None,
+        flagged=feed_report.read_quarantine(lake, publication) if watched else None,
+        track_record=track_record.read(lake, until=publication),
         evaluation=_record(lake, publication),
     )
 
@@ -125,7 +139,21 @@ def _record(lake: Lake, publication: str) -> "pd.DataFrame | None":
     return table[table.model == (judged[0] if judged else "baseline")]
 
 
-def _write(lake: Lake, folder: str, files: Mapping[str, bytes]) -> None:
-    """Every format of one report; the page last, because it is what readers open."""
-    for name, content in sorted(files.items(), key=lambda file: file[0] == PAGE):
-        lake.write_bytes(path(folder, name), content)
+def _publish(store: Lake, root: str, day: str, is_newest: bool, files: Mapping[str, bytes], one: Mapping[str, Any]) -> None:
+    """Every format of one report under its day and, if it is the newest, under `latest`, then the list of reports.
+
+    In each folder the page is written last, because it is what readers open. The list is replaced only by who has read it as it is.
+    """
+    from milk_assets.reporting import archive
+
+    ordered = sorted(files.items(), key=lambda file: file[0] == PAGE)
+    for folder in (day, LATEST) if is_newest else (day,):
+        for name, content in ordered:
+            store.write_bytes(f"{root}/{folder}/{name}", content)
+    for _ in range(INDEX_TRIES):
+        known = store.read_tagged(f"{root}/{archive.DOCUMENT}")
+        document = archive.with_entry(json.loads(known[0]) if known else None, one)
+        if store.replace_bytes(f"{root}/{archive.DOCUMENT}", archive.to_json(document).encode(), known[1] if known else None):
+            store.write_bytes(f"{root}/{archive.PAGE}", archive.to_page(document).encode())
+            return
+    raise dg.Failure(f"{store.uri(root)}/{archive.DOCUMENT}: others kept changing it; run the report of {day} again")

@@ -6,8 +6,9 @@ Belongs here: two robust rules on each series' own history. They flag for a pers
 import numpy as np
 import pandas as pd
 
+from milk_assets.reporting.language import Text, say
 from milk_assets.reporting.market import Market, runs
-from milk_assets.reporting.report import Column, Section, Table, table
+from milk_assets.reporting.report import KEY, PRICE, SERIES_NAMES, Column, ReportError, Section, Table, table
 
 WINDOW = 78
 """Publications of history a band is made of: about half a year, long enough for a median and short enough to follow a city that
@@ -23,14 +24,40 @@ FROZEN = 78
 """Publications without a change before a series counts as frozen: half a year; 99 of 100 runs end within 53."""
 
 
-def anomalies(market: Market) -> Section:
-    """Series outside their band in this publication, and series frozen longer than they ever were."""
-    lead = (
-        "Señales para revisar, no correcciones. La banda de cada serie sale de su propia distancia a la ciudad mediana de su mercado en "
-        f"las últimas {WINDOW} publicaciones: mediana ± {REACH} desviaciones robustas."
-        " Así, un alza general no cuenta como anomalía."
+FLAGS = ("publication", "series", "price", "previous", "reason")
+"""Columns of the prices that were held until a second publication shows them, in MXN per litre."""
+RECENT = 13
+"""Publications for which a settled jump stays in the report: a month. One that waits stays as long as it waits."""
+CONFIRMED = "confirmed"
+REASONS = {
+    CONFIRMED: Text("confirmado después", "confirmed later"),
+    "not confirmed": Text("no confirmado", "not confirmed"),
+    "awaited": Text("a la espera", "awaited"),
+}
+"""How a jump was settled, in the words of `milk_assets.monitoring.quarantine` and of readers."""
+BAND_LOW, BAND_HIGH = (
+    Column("lo", Text("Banda desde", "Band from"), "price"),
+    Column("hi", Text("Banda hasta", "Band to"), "price"),
+)
+STOOD = Column("stood", Text("Publicaciones", "Publications"), "count")
+
+
+def anomalies(market: Market, flagged: pd.DataFrame | None = None) -> Section:
+    """Series outside their band in this publication, prices held back at ingestion, and series frozen longer than they ever were.
+
+    flagged: one row a price that was held (see FLAGS), None where nobody holds any. ReportError when it lacks a column.
+    """
+    lead = say(
+        "Señales para revisar, no correcciones. La banda de cada serie sale de su propia distancia a la ciudad mediana de su "
+        "mercado en las últimas {window} publicaciones: mediana ± {reach} desviaciones robustas. Así, un alza general no cuenta "
+        "como anomalía.",
+        "Signs to look at, not corrections. Each series' band comes from its own distance to its market's median city over the "
+        "last {window} publications: median ± {reach} robust deviations. So a general rise is no anomaly.",
+        window=WINDOW,
+        reach=REACH,
     )
-    return Section("anomalies", "Anomalías", lead, (_outside(market), _frozen(market)))
+    tables = (_outside(market), _quarantined(market, flagged), _frozen(market))
+    return Section("anomalies", Text("Anomalías", "Anomalies"), lead, tables)
 
 
 def bands(market: Market) -> pd.DataFrame:
@@ -65,19 +92,49 @@ def _outside(market: Market) -> Table:
     out = market.named(found[found["z"].abs() > REACH])
     out = out.sort_values("z", key=lambda z: z.abs(), ascending=False)
     columns = (
-        Column("state", "Estado"),
-        Column("city", "Ciudad"),
-        Column("milk", "Leche"),
-        Column("channel", "Canal"),
-        Column("price", "Precio", "price"),
-        Column("lo", "Banda desde", "price"),
-        Column("hi", "hasta", "price"),
-        Column("z", "Desviaciones", "change", moves=False),
-        Column("series", "Clave"),
+        *SERIES_NAMES,
+        PRICE,
+        BAND_LOW,
+        BAND_HIGH,
+        Column("z", Text("Desviaciones", "Deviations"), "change", moves=False),
+        KEY,
     )
-    caption = f"{len(out)} de {len(found)} series con historia suficiente están fuera de su banda. Pesos por litro."
-    empty = "Ninguna serie está fuera de su banda."
-    return table("anomalies", "Fuera de su banda", columns, out, caption=caption, empty=empty)
+    caption = say(
+        "{out} de {all} series con historia suficiente están fuera de su banda. Pesos por litro.",
+        "{out} of {all} series with enough history are outside their band. Pesos per litre.",
+        out=len(out),
+        all=len(found),
+    )
+    empty = Text("Ninguna serie está fuera de su banda.", "No series is outside its band.")
+    title = Text("Fuera de su banda", "Outside their band")
+    return table("anomalies", title, columns, out, caption=caption, empty=empty)
+
+
+def _quarantined(market: Market, flagged: pd.DataFrame | None) -> Table:
+    """Jumps that were held, newest first: those of the last RECENT publications and those that wait."""
+    given = pd.DataFrame(columns=list(FLAGS)) if flagged is None else flagged
+    missing = [name for name in FLAGS if name not in given]
+    if missing:
+        raise ReportError(f"Flagged prices: expected the columns {missing} too, found {list(given.columns)}.")
+    newest = market.prices.index[-RECENT:].min()
+    given = given[(given["publication"] >= newest) | (given["reason"] == "awaited")]
+    given = given.assign(reason=given["reason"].map(lambda reason: REASONS.get(reason, reason)))
+    frame = market.named(given).sort_values(["publication", "series"], ascending=[False, True])
+    columns = (
+        Column("publication", Text("Publicación", "Publication"), "date"),
+        *SERIES_NAMES,
+        PRICE,
+        Column("previous", Text("El anterior", "The one before"), "price"),
+        Column("reason", Text("Estado", "State")),
+        KEY,
+    )
+    caption = Text(
+        "Saltos de un solo golpe, apartados hasta que otra publicación los confirme: mientras, el pronóstico no los usa.",
+        "Sudden jumps, held until another publication confirms them: until then the forecast does not use them.",
+    )
+    empty = Text("Ningún precio está en cuarentena.", "No price is quarantined.")
+    title = Text("En cuarentena", "Quarantined")
+    return table("quarantined", title, columns, frame, caption=caption, empty=empty)
 
 
 def _frozen(market: Market) -> Table:
@@ -92,23 +149,18 @@ def _frozen(market: Market) -> Table:
     frame = market.named(pd.DataFrame(rows, columns=["series", "price", "since", "stood", "longest"]))
     frame = frame.sort_values(["stood", "series"], ascending=[False, True])
     columns = (
-        Column("state", "Estado"),
-        Column("city", "Ciudad"),
-        Column("milk", "Leche"),
-        Column("channel", "Canal"),
-        Column("price", "Precio", "price"),
-        Column("since", "Desde", "date"),
-        Column("stood", "Publicaciones", "count"),
-        Column("longest", "Su mayor antes", "count"),
-        Column("series", "Clave"),
+        *SERIES_NAMES,
+        PRICE,
+        Column("since", Text("Desde", "Since"), "date"),
+        STOOD,
+        Column("longest", Text("Su mayor antes", "Longest before"), "count"),
+        KEY,
     )
-    caption = f"Series sin ningún cambio en {FROZEN} publicaciones o más, y más que nunca antes en el registro."
-    return table(
-        "frozen",
-        "Series congeladas",
-        columns,
-        frame,
-        caption=caption,
-        empty="Ninguna serie está congelada.",
-        folded=len(frame) > 0,
+    caption = say(
+        "Series sin ningún cambio en {count} publicaciones o más, y más que nunca antes en el registro.",
+        "Series without a change in {count} publications or more, and longer than ever before in the record.",
+        count=FROZEN,
     )
+    empty = Text("Ninguna serie está congelada.", "No series is frozen.")
+    title = Text("Series congeladas", "Frozen series")
+    return table("frozen", title, columns, frame, caption=caption, empty=empty, folded=len(frame) > 0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from markupsafe import Markup
 
+from milk_assets.reporting.language import Text, say
 from milk_assets.reporting.report import Report
 from milk_assets.reporting.svg import Fan, fan_chart, sparkline, values_of
 from milk_assets.reporting.words import (
@@ -37,21 +38,23 @@ ROOM = 1.08
 class Card:
     """One market at a glance: its mean, its changes as (label, change, per cent, direction), its sparkline."""
 
-    milk: str
-    channel: str
+    milk: Text
+    channel: Text
     price: str
     weighted: str
-    changes: tuple[tuple[str, str, str, str], ...]
+    changes: tuple[tuple[Text, str, str, str], ...]
     spark: Markup
+    words: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
 class Panel:
     """One market's fan chart with its title and what it says in a line."""
 
-    title: str
-    line: str
+    title: Text
+    line: Text
     chart: Markup
+    words: tuple[Text, ...]
 
 
 def cards(report: Report) -> list[Card]:
@@ -63,21 +66,26 @@ def cards(report: Report) -> list[Card]:
         history = report.tables["history"].frame
         values = history[f"arithmetic/{milk}/{channel}"].tail(SPARK_PUBLICATIONS).tolist()
         since = short_date(history["publication"].iloc[-len(values)].date())
-        described = (
-            f"Promedio aritmético desde el {since}: entre {min(values):.2f} y {max(values):.2f}, hoy {values[-1]:.2f} pesos."
+        described = say(
+            "Promedio aritmético desde el {since}: entre {low:.2f} y {high:.2f}, hoy {now:.2f} pesos.",
+            "Simple mean since {since}: between {low:.2f} and {high:.2f}, today {now:.2f} pesos.",
+            since=since,
+            low=min(values),
+            high=max(values),
+            now=values[-1],
         )
         changes = tuple(
             (label, written(change, "change"), written(percent, "percent"), direction(as_number(change)))
             for label, change, percent in (
-                ("publicación", row.change_publication, row.percent_publication),
-                ("mes", row.change_month, row.percent_month),
-                ("año", row.change_year, row.percent_year),
+                (Text("publicación", "publication"), row.change_publication, row.percent_publication),
+                (Text("mes", "month"), row.change_month, row.percent_month),
+                (Text("año", "year"), row.change_year, row.percent_year),
             )
         )
-        spark = sparkline(f"spark-{milk}-{channel}", segment(milk, channel), described, values)
-        found.append(
-            Card(MILK[milk], CHANNEL[channel], written(row.price, "price"), written(heavy.price, "price"), changes, spark)
-        )
+        name = segment(milk, channel)
+        spark = sparkline(f"spark-{milk}-{channel}", name, described, values)
+        prices = written(row.price, "price"), written(heavy.price, "price")
+        found.append(Card(MILK[milk], CHANNEL[channel], *prices, changes, spark, (name, described)))
     return found
 
 
@@ -94,7 +102,19 @@ def panels(report: Report) -> list[Panel]:
         return []
     fans = [_fan(report, months, milk, channel) for milk, channel in SEGMENTS]
     span = max(LEAST_SPAN, *(ROOM * (max(values_of(fan)) - min(values_of(fan))) for fan in fans))
-    return [Panel(fan.title, _line(months, fan.title), fan_chart(replace(fan, span=span))) for fan in fans]
+    lines = [_line(months, segment(*pair)) for pair in SEGMENTS]
+    return [
+        Panel(segment(*pair), line, fan_chart(replace(fan, span=span)), (_described(line),))
+        for pair, fan, line in zip(SEGMENTS, fans, lines, strict=True)
+    ]
+
+
+def _described(line: Text) -> Text:
+    return say(
+        "Promedio nacional por publicación y por mes, y pronóstico mensual. {line}",
+        "National mean by publication and by month, and monthly forecast. {line}",
+        line=line,
+    )
 
 
 def _fan(report: Report, months: pd.DataFrame, milk: str, channel: str) -> Fan:
@@ -109,20 +129,30 @@ def _fan(report: Report, months: pd.DataFrame, milk: str, channel: str) -> Fan:
     return Fan(
         key=f"fan-{milk}-{channel}",
         title=title,
-        description=f"Promedio nacional por publicación y por mes, y pronóstico mensual. {_line(months, title)}",
+        description=_described(_line(months, title)),
         history=[(_place(moment), float(price)) for moment, price in history.items()],
         months=[(_middle(period.to_timestamp()), float(mean)) for period, mean in means.items() if period != running],
         ahead=ahead,
+        before=[
+            (_middle(moment), float(forecast - revision))
+            for moment, forecast, revision in zip(own["target"], own["forecast"], own["revision"], strict=True)
+            if revision == revision
+        ],
         now=_place(history.index[-1]),
         span=LEAST_SPAN,
     )
 
 
-def _line(months: pd.DataFrame, title: str) -> str:
+def _line(months: pd.DataFrame, title: Text) -> Text:
     row = months[months["segment"] == title].iloc[-1]
-    return (
-        f"{short_month(row['target'].date())}: {money(row['forecast'])} ({signed(row['moved'])}), "
-        f"80 % entre {row['lo80']:.2f} y {row['hi80']:.2f}"
+    return say(
+        "{month}: {price} ({moved}), 80 % entre {low:.2f} y {high:.2f}",
+        "{month}: {price} ({moved}), 80 % between {low:.2f} and {high:.2f}",
+        month=short_month(row["target"].date()),
+        price=money(row["forecast"]),
+        moved=signed(row["moved"]),
+        low=row["lo80"],
+        high=row["hi80"],
     )
 
 

@@ -18,6 +18,7 @@ def to_digest(report: Report) -> str:
     lines += _means(report)
     lines.append(_moved(report))
     lines += _expected(report)
+    lines += _likely(report)
     lines.append(f"Próxima publicación: {plain_date(report.next_publication)}. Cobertura {report.provenance.coverage}.")
     return "\n".join(lines[:LINES])
 
@@ -49,4 +50,15 @@ def _expected(report: Report) -> list[str]:
     last = frame[frame["target"] == frame["target"].max()]
     low, high = last["moved"].min(), last["moved"].max()
     when = short_month(last["target"].iloc[0].date())
-    return [f"Pronóstico a {when}: de {signed(low)} a {signed(high)} MXN/l contra el último promedio, según el mercado."]
+    return [f"Pronóstico a {when}: de {signed(low)} a {signed(high)} MXN/l contra «sin cambio», según el mercado."]
+
+
+def _likely(report: Report) -> list[str]:
+    frame = report.tables["likely_changes"].frame
+    if frame.empty:
+        return []
+    first = frame.iloc[0]
+    return [
+        f"Cambio más probable en la próxima publicación: {first['city']} ({first['milk'].lower()}, {first['channel'].lower()}), "
+        f"{written(first['p_change'], 'share')}."
+    ]

@@ -6,36 +6,31 @@ Belongs here: changes of the published averages, monthly means, their history. C
 import numpy as np
 import pandas as pd
 
+from milk_assets.reporting.language import Text, say
 from milk_assets.reporting.market import Market
-from milk_assets.reporting.report import FILES_ONLY, Column, Section, Table, table
-from milk_assets.reporting.words import AVERAGE, CHANNEL, MILK, SEGMENTS, month, plain_date
+from milk_assets.reporting.report import FILES_ONLY, MARKET_NAMES, Column, Section, Table, table
+from milk_assets.reporting.words import AVERAGE, CHANNEL, MILK, SEGMENTS, counted, month, plain_date
 
 STEPS = {"month": pd.DateOffset(months=1), "year": pd.DateOffset(years=1)}
 """How far back the two longer comparisons look: the newest publication on or before that day."""
+AVERAGE_COLUMN = Column("average", Text("Promedio", "Mean"))
 
 
 def glance(market: Market) -> Section:
     """Four markets x simple and weighted mean: the price, and its change since the last publication, a month and a year ago."""
     since = _compared_with(market)
-    said = [
-        f"la publicación anterior ({_said(since['publication'])})",
-        f"un mes atrás ({_said(since['month'])})",
-        f"un año atrás ({_said(since['year'])})",
-    ]
-    lead = (
+    caption = say(
+        "Cambio contra la publicación anterior ({publication}), un mes atrás ({month}) y un año atrás ({year}).",
+        "Change since the publication before ({publication}), a month ago ({month}) and a year ago ({year}).",
+        **{name: _said(moment) for name, moment in since.items()},
+    )
+    lead = Text(
         "Promedios nacionales al consumidor, en pesos por litro. El aritmético cuenta igual a cada ciudad; "
-        "el ponderado, según su población."
+        "el ponderado, según su población.",
+        "National consumer means, pesos per litre. The simple mean counts every city alike; the weighted one, by population.",
     )
-    return Section(
-        "glance",
-        "De un vistazo",
-        lead,
-        (
-            _changes(market, since, f"Cambio contra {said[0]}, {said[1]} y {said[2]}."),
-            _monthly(market),
-            _history(market),
-        ),
-    )
+    tables = (_changes(market, since, caption), _monthly(market), _history(market))
+    return Section("glance", Text("De un vistazo", "At a glance"), lead, tables)
 
 
 def _compared_with(market: Market) -> dict[str, pd.Timestamp | None]:
@@ -45,11 +40,11 @@ def _compared_with(market: Market) -> dict[str, pd.Timestamp | None]:
     return {"publication": market.before(market.publication - day), **back}
 
 
-def _said(moment: pd.Timestamp | None) -> str:
-    return "sin registro" if moment is None else plain_date(moment.date())
+def _said(moment: pd.Timestamp | None) -> Text:
+    return Text("sin registro", "no record") if moment is None else plain_date(moment.date())
 
 
-def _changes(market: Market, since: dict[str, pd.Timestamp | None], caption: str) -> Table:
+def _changes(market: Market, since: dict[str, pd.Timestamp | None], caption: Text) -> Table:
     now = market.averages.loc[market.publication]
     rows = []
     for average in AVERAGE:
@@ -65,19 +60,20 @@ def _changes(market: Market, since: dict[str, pd.Timestamp | None], caption: str
                 before = np.nan if moment is None else market.averages.loc[moment].get((average, milk, channel), np.nan)
                 row |= {f"change_{name}": price - before, f"percent_{name}": 100 * (price / before - 1)}
             rows.append(row)
+    per_cent = Text("%", "%")
     columns = (
-        Column("average", "Promedio"),
-        Column("milk", "Leche"),
-        Column("channel", "Canal"),
-        Column("price", "MXN/l", "price"),
-        Column("change_publication", "Última public.", "change"),
-        Column("percent_publication", "%", "percent"),
-        Column("change_month", "Mes", "change"),
-        Column("percent_month", "%", "percent"),
-        Column("change_year", "Año", "change"),
-        Column("percent_year", "%", "percent"),
+        AVERAGE_COLUMN,
+        *MARKET_NAMES,
+        Column("price", Text("MXN/l", "MXN/l"), "price"),
+        Column("change_publication", Text("Última public.", "Last public."), "change"),
+        Column("percent_publication", per_cent, "percent"),
+        Column("change_month", Text("Mes", "Month"), "change"),
+        Column("percent_month", per_cent, "percent"),
+        Column("change_year", Text("Año", "Year"), "change"),
+        Column("percent_year", per_cent, "percent"),
     )
-    return table("glance", "Promedios y cambios", columns, pd.DataFrame(rows), caption=caption, group_by=("average",))
+    title = Text("Promedios y cambios", "Means and changes")
+    return table("glance", title, columns, pd.DataFrame(rows), caption=caption, group_by=("average",), folded=True)
 
 
 def _monthly(market: Market) -> Table:
@@ -102,31 +98,42 @@ def _monthly(market: Market) -> Table:
                     "percent_year": 100 * (this / year - 1),
                 }
             )
-    published = int((periods == running).sum())
     columns = (
-        Column("average", "Promedio"),
-        Column("milk", "Leche"),
-        Column("channel", "Canal"),
-        Column("this", "Este mes", "price"),
-        Column("previous", "Mes anterior", "price"),
-        Column("change", "Cambio", "change"),
-        Column("percent", "%", "percent"),
-        Column("percent_year", "% anual", "percent"),
+        AVERAGE_COLUMN,
+        *MARKET_NAMES,
+        Column("this", Text("Este mes", "This month"), "price"),
+        Column("previous", Text("Mes anterior", "Month before"), "price"),
+        Column("change", Text("Cambio", "Change"), "change"),
+        Column("percent", Text("%", "%"), "percent"),
+        Column("percent_year", Text("% anual", "% on year"), "percent"),
     )
-    count = "1 publicación" if published == 1 else f"{published} publicaciones"
-    caption = f"Promedio de {month(market.publication.date())} con {count} hasta hoy, en pesos por litro."
-    return table("glance_months", "Promedio del mes", columns, pd.DataFrame(rows), caption=caption, group_by=("average",))
+    published = int((periods == running).sum())
+    caption = say(
+        "Promedio de {month} con {count} hasta hoy, en pesos por litro.",
+        "Mean of {month} over {count} so far, pesos per litre.",
+        month=month(market.publication.date()),
+        count=counted(published, Text("publicación", "publication"), Text("publicaciones", "publications")),
+    )
+    title = Text("Promedio del mes", "Mean of the month")
+    return table("glance_months", title, columns, pd.DataFrame(rows), caption=caption, group_by=("average",), folded=True)
 
 
 def _history(market: Market) -> Table:
     """The averages as published, for the charts and for whoever computes on."""
     columns = tuple(
-        Column(f"{average}/{milk}/{channel}", f"{AVERAGE[average]}, {MILK[milk]}, {CHANNEL[channel]}", "price")
+        Column(
+            f"{average}/{milk}/{channel}",
+            say("{a}, {m}, {c}", "{a}, {m}, {c}", a=AVERAGE[average], m=MILK[milk], c=CHANNEL[channel]),
+            "price",
+        )
         for average in AVERAGE
         for milk, channel in SEGMENTS
     )
     frame = market.averages.set_axis(["/".join(keys) for keys in market.averages.columns], axis=1)
     frame = frame.reindex(columns=[column.name for column in columns]).rename_axis("publication").reset_index()
-    caption = "Promedios nacionales de cada publicación, en pesos por litro."
-    columns = (Column("publication", "Publicación", "date"), *columns)
-    return table("history", "Historia de los promedios", columns, frame, caption=caption, places=FILES_ONLY)
+    caption = Text(
+        "Promedios nacionales de cada publicación, en pesos por litro.", "National means of each publication, pesos per litre."
+    )
+    columns = (Column("publication", Text("Publicación", "Publication"), "date"), *columns)
+    title = Text("Historia de los promedios", "History of the means")
+    return table("history", title, columns, frame, caption=caption, places=FILES_ONLY)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from milk_assets.reporting.report import ReportError
 from milk_assets.reporting.words import CHANNEL, MILK
+from milk_assets.sniim.names import AVERAGES, NATIONAL, series_key
 
 CENT = 0.005
 """MXN. Prices are published to the centavo; a smaller difference is the arithmetic of floats, not a change."""
@@ -21,7 +22,7 @@ class Market:
     """Prices and averages up to one publication.
 
     prices: T publications x N series that ever had a price, MXN/l, NaN where missing. names: N rows by series: state, city, milk,
-    channel in Spanish, plus the codes milk_code and channel_code. averages: T x 8, columns (average, milk, channel).
+    channel as readers see them, plus the codes milk_code and channel_code. averages: T x 8, columns (average, milk, channel).
     newest: the prices frame's rows of the publication, silent series included.
     """
 
@@ -36,9 +37,20 @@ class Market:
         """Prices with each gap filled by the price before it."""
         return self.prices.ffill()
 
+    @property
+    def every_price(self) -> pd.DataFrame:
+        """Last known prices and both national averages, by series key."""
+        keys = [series_key(NATIONAL, AVERAGES[key[0]], key[1], key[2]) for key in self.averages.columns.tolist()]
+        means = self.averages.set_axis(keys, axis=1)
+        return self.last_known.join(means)
+
     def named(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """That frame, which has a `series` column, with state, city, milk and channel in Spanish."""
+        """That frame, which has a `series` column, with state, city, milk and channel as readers see them."""
         return frame.merge(self.names[["state", "city", "milk", "channel"]], left_on="series", right_index=True, how="left")
+
+    def in_words(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """That frame, which has the codes `milk` and `channel`, with them as readers see them."""
+        return frame.assign(milk=frame["milk"].map(MILK), channel=frame["channel"].map(CHANNEL))
 
     def before(self, moment: pd.Timestamp) -> pd.Timestamp | None:
         """The newest publication on or before a day, or None when the record begins later."""

@@ -5,21 +5,22 @@ Belongs here: the comparison of each price with the one before it and how long t
 
 import pandas as pd
 
+from milk_assets.reporting.language import Text, joined, say
 from milk_assets.reporting.market import CENT, Market, runs
-from milk_assets.reporting.report import Column, Section, table
+from milk_assets.reporting.report import KEY, SERIES_NAMES, Column, Section, table
+from milk_assets.reporting.words import plain_date
 
 COLUMNS = (
-    Column("state", "Estado"),
-    Column("city", "Ciudad"),
-    Column("milk", "Leche"),
-    Column("channel", "Canal"),
-    Column("before", "Antes", "price"),
-    Column("price", "Ahora", "price"),
-    Column("change", "Cambio", "change"),
-    Column("percent", "%", "percent"),
-    Column("since", "El de antes regía desde", "date"),
-    Column("stood", "Publicaciones", "count"),
+    *SERIES_NAMES,
+    Column("before", Text("Antes", "Before"), "price"),
+    Column("price", Text("Ahora", "Now"), "price"),
+    Column("change", Text("Cambio", "Change"), "change"),
+    Column("percent", Text("%", "%"), "percent"),
+    Column("since", Text("El de antes regía desde", "Earlier one stood since"), "date"),
+    Column("stood", Text("Publicaciones", "Publications"), "count"),
+    KEY,
 )
+TITLE = Text("Qué cambió", "What changed")
 
 
 def movers(market: Market) -> Section:
@@ -31,18 +32,25 @@ def movers(market: Market) -> Section:
     rows = [row for series in market.prices if (row := _move(market.prices[series])) is not None]
     frame = market.named(pd.DataFrame(rows, columns=["series", "before", "price", "change", "percent", "since", "stood"]))
     frame = frame.sort_values(["change", "series"], ascending=[False, True])
-    priced = int(market.prices.iloc[-1].notna().sum())
-    caption = f"{len(frame)} de {priced} precios cambiaron. Pesos por litro, del mayor aumento a la mayor baja."
-    if len(frame) > 0 and frame["since"].eq(market.prices.index[0]).any():
-        caption += f" El registro empieza el {market.prices.index[0]:%d/%m/%Y}: un precio puede regir desde antes."
-    columns = (*COLUMNS, Column("series", "Clave"))
-    lead = "Sólo las series cuyo precio es distinto del que tenían, con el precio anterior y el tiempo que llevaba."
-    return Section(
-        "movers",
-        "Qué cambió",
-        lead,
-        (table("movers", "Qué cambió", columns, frame, caption=caption, empty="Ningún precio cambió en esta publicación."),),
+    caption = say(
+        "{moved} de {priced} precios cambiaron. Pesos por litro, del mayor aumento a la mayor baja.",
+        "{moved} of {priced} prices changed. Pesos per litre, from the largest rise to the largest fall.",
+        moved=len(frame),
+        priced=int(market.prices.iloc[-1].notna().sum()),
     )
+    if len(frame) > 0 and frame["since"].eq(market.prices.index[0]).any():
+        start = say(
+            "El registro empieza el {day}: un precio puede regir desde antes.",
+            "The record begins on {day}: a price may have stood for longer.",
+            day=plain_date(market.prices.index[0].date()),
+        )
+        caption = joined([caption, start])
+    lead = Text(
+        "Sólo las series cuyo precio es distinto del que tenían, con el precio anterior y el tiempo que llevaba.",
+        "Only series whose price is another than before, with the earlier price and how long it had stood.",
+    )
+    empty = Text("Ningún precio cambió en esta publicación.", "No price changed in this publication.")
+    return Section("movers", TITLE, lead, (table("movers", TITLE, COLUMNS, frame, caption=caption, empty=empty),))
 
 
 def _move(prices: pd.Series) -> dict[str, object] | None:

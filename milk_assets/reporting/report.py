@@ -6,9 +6,11 @@ Belongs here: the shapes every format reads. Figures are computed by `facts` and
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
+
+from milk_assets.reporting.language import Text
 
 Kind = Literal["text", "date", "month", "price", "change", "percent", "share", "count", "ratio"]
 """How a value is measured, so that each format prints it alike: price and change in MXN per litre (change signed), percent in
@@ -19,6 +21,8 @@ Place = Literal["page", "book", "data"]
 EVERYWHERE: frozenset[Place] = frozenset({"page", "book", "data"})
 FILES_ONLY: frozenset[Place] = frozenset({"book", "data"})
 DATA_ONLY: frozenset[Place] = frozenset({"data"})
+NOTHING = Text("", "")
+NO_DATA = Text("Sin datos.", "No data.")
 
 
 class ReportError(ValueError):
@@ -48,9 +52,9 @@ class Provenance:
     source_note: str
 
     @property
-    def coverage(self) -> str:
+    def coverage(self) -> Text:
         """ "185 de 185", as readers see it."""
-        return f"{self.covered} de {self.active}"
+        return Text(f"{self.covered} de {self.active}", f"{self.covered} of {self.active}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Column:
     """
 
     name: str
-    label: str
+    label: Text
     kind: Kind = "text"
     moves: bool = True
 
@@ -70,17 +74,17 @@ class Column:
 class Table:
     """One tidy frame of the report. `frame` holds exactly the columns named, in that order.
 
-    key: English identifier, unique in the report. title: Spanish, at most 31 characters, as it also names an XLSX sheet.
+    key: English identifier, unique in the report. title: at most 31 characters in Spanish.
     caption: how to read it, with units. empty: what to say when it has no row. group_by: leading columns whose repeated
     values the page prints once. folded: the page closes it behind its title, as it is long.
     """
 
     key: str
-    title: str
+    title: Text
     columns: tuple[Column, ...]
     frame: pd.DataFrame
-    caption: str = ""
-    empty: str = "Sin datos."
+    caption: Text = NOTHING
+    empty: Text = NO_DATA
     places: frozenset[Place] = EVERYWHERE
     group_by: tuple[str, ...] = ()
     folded: bool = False
@@ -97,13 +101,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """One numbered part of the report: a title, a sentence that says what it shows, its tables, lines of plain text."""
+    """One numbered part of the report: a title (at most 31 characters in Spanish, as it also names an XLSX sheet), a sentence that
+    says what it shows, its tables, lines of plain text."""
 
     key: str
-    title: str
-    lead: str
+    title: Text
+    lead: Text
     tables: tuple[Table, ...] = ()
-    lines: tuple[str, ...] = ()
+    lines: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,9 +123,9 @@ class Report:
     publication: date
     next_publication: date
     provenance: Provenance
-    banners: tuple[str, ...]
-    headline: str
-    summary: tuple[str, ...]
+    banners: tuple[Text, ...]
+    headline: Text
+    summary: tuple[Text, ...]
     sections: tuple[Section, ...]
 
     @property
@@ -138,12 +143,12 @@ class Report:
 
 def table(
     key: str,
-    title: str,
+    title: Text,
     columns: tuple[Column, ...],
     frame: pd.DataFrame,
     *,
-    caption: str = "",
-    empty: str = "Sin datos.",
+    caption: Text = NOTHING,
+    empty: Text = NO_DATA,
     places: frozenset[Place] = EVERYWHERE,
     group_by: tuple[str, ...] = (),
     folded: bool = False,
@@ -151,3 +156,18 @@ def table(
     """A table of `columns`, taken out of a frame that may hold more; the frame's own order of rows is kept."""
     taken = frame[[column.name for column in columns]].reset_index(drop=True)
     return Table(key, title, columns, taken, caption, empty, places, group_by, folded)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as mappings from column to value, for sentences."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+STATE, CITY = Column("state", Text("Estado", "State")), Column("city", Text("Ciudad", "City"))
+MILK_COLUMN, CHANNEL_COLUMN = Column("milk", Text("Leche", "Milk")), Column("channel", Text("Canal", "Channel"))
+MARKET_NAMES = (MILK_COLUMN, CHANNEL_COLUMN)
+SERIES_NAMES = (STATE, CITY, *MARKET_NAMES)
+"""The four names of a series, which most tables begin with."""
+KEY = Column("series", Text("Clave", "Key"))
+"""The key of a series, for programs: the files hold it, the page does not print it."""
+PRICE = Column("price", Text("Precio", "Price"), "price")

@@ -6,28 +6,37 @@ Belongs here: gaps between published prices of the same day. How they drift is `
 import numpy as np
 import pandas as pd
 
+from milk_assets.reporting.language import Text
 from milk_assets.reporting.market import Market
-from milk_assets.reporting.report import FILES_ONLY, Column, Section, Table, table
-from milk_assets.reporting.words import SEGMENTS
+from milk_assets.reporting.report import CITY, FILES_ONLY, KEY, MARKET_NAMES, STATE, Column, Section, Table, table
+from milk_assets.reporting.words import CHANNEL, MILK, SEGMENTS, segment
 
+UHT_GAP = Text("Ultrapasteurizada − pasteurizada", "UHT − pasteurised")
+CHANNEL_GAP = Text("Autoservicios − tiendas", "Supermarkets − stores")
 PAIRS = (
-    ("Ultrapasteurizada − pasteurizada", "Tiendas", ("uht", "store"), ("pasteurised", "store")),
-    ("Ultrapasteurizada − pasteurizada", "Autoservicios", ("uht", "supermarket"), ("pasteurised", "supermarket")),
-    ("Autoservicios − tiendas", "Pasteurizada", ("pasteurised", "supermarket"), ("pasteurised", "store")),
-    ("Autoservicios − tiendas", "Ultrapasteurizada", ("uht", "supermarket"), ("uht", "store")),
+    (UHT_GAP, CHANNEL["store"], ("uht", "store"), ("pasteurised", "store")),
+    (UHT_GAP, CHANNEL["supermarket"], ("uht", "supermarket"), ("pasteurised", "supermarket")),
+    (CHANNEL_GAP, MILK["pasteurised"], ("pasteurised", "supermarket"), ("pasteurised", "store")),
+    (CHANNEL_GAP, MILK["uht"], ("uht", "supermarket"), ("uht", "store")),
 )
-EXTREMES = 3
-"""Cities named at each end of a market: enough to see where it is dear, too few to headline a single shop."""
+CITY_COLUMNS = (
+    CITY,
+    STATE,
+    Column("price", Text("MXN/l", "MXN/l"), "price"),
+    Column("gap", Text("Contra el promedio", "Against the mean"), "change", moves=False),
+    Column("percent", Text("%", "%"), "percent", moves=False),
+)
 
 
 def spreads(market: Market) -> Section:
     """Gaps between milks and channels in the same cities, and of each city against its market's national mean."""
-    cities = _cities(market)
-    lead = (
+    lead = Text(
         "Comparaciones del mismo día y de las mismas ciudades, en pesos por litro. Cada precio viene de pocos establecimientos: "
-        "una ciudad lejos del promedio es una señal para mirar, no un veredicto."
+        "una ciudad lejos del promedio es una señal para mirar, no un veredicto.",
+        "Compared on the same day and in the same cities, pesos per litre. Each price comes from few shops: a city far from the "
+        "mean is a sign to look at, not a verdict.",
     )
-    return Section("spreads", "Diferenciales", lead, (_pairs(market), _extremes(cities), _all_cities(cities)))
+    return Section("spreads", Text("Diferenciales", "Spreads"), lead, (_pairs(market), _all_cities(city_gaps(market))))
 
 
 def _pairs(market: Market) -> Table:
@@ -44,20 +53,28 @@ def _pairs(market: Market) -> Table:
             "gap": name,
             "within": within,
             "cities": int(np.isfinite(gaps.iloc[-1].to_numpy(dtype=float)).sum()),
+            "low": gaps.iloc[-1].astype(float).quantile(0.1),
+            "high": gaps.iloc[-1].astype(float).quantile(0.9),
         }
         for when, moment in moments.items():
             row[when] = np.nan if moment is None else gaps.loc[moment].median()
         rows.append(row)
     columns = (
-        Column("gap", "Diferencia"),
-        Column("within", "En"),
-        Column("now", "Hoy", "change", moves=False),
-        Column("month", "Hace un mes", "change", moves=False),
-        Column("year", "Hace un año", "change", moves=False),
-        Column("cities", "Ciudades", "count"),
+        Column("gap", Text("Diferencia", "Gap")),
+        Column("within", Text("En", "In")),
+        Column("now", Text("Hoy", "Today"), "change", moves=False),
+        Column("low", Text("Decil bajo", "Low decile"), "change", moves=False),
+        Column("high", Text("Decil alto", "High decile"), "change", moves=False),
+        Column("month", Text("Hace un mes", "A month ago"), "change", moves=False),
+        Column("year", Text("Hace un año", "A year ago"), "change", moves=False),
+        Column("cities", Text("Ciudades", "Cities"), "count"),
     )
-    caption = "Mediana de la diferencia en las ciudades que publican ambos precios."
-    return table("spreads", "Entre leches y canales", columns, pd.DataFrame(rows), caption=caption, group_by=("gap",))
+    caption = Text(
+        "Mediana de la diferencia en las ciudades que publican ambos precios, y sus deciles de hoy.",
+        "Median gap over the cities that publish both prices, and its deciles today.",
+    )
+    title = Text("Entre leches y canales", "Between milks and channels")
+    return table("spreads", title, columns, pd.DataFrame(rows), caption=caption, group_by=("gap",))
 
 
 def _by_city(market: Market, milk: str, channel: str) -> pd.DataFrame:
@@ -66,44 +83,25 @@ def _by_city(market: Market, milk: str, channel: str) -> pd.DataFrame:
     return market.prices[own.index].set_axis(own["state"] + "/" + own["city"], axis=1)
 
 
-def _cities(market: Market) -> pd.DataFrame:
+def city_gaps(market: Market) -> pd.DataFrame:
     """Each priced series against the arithmetic national mean of its market, dearest first within the market."""
     frame = market.names.assign(price=market.prices.iloc[-1]).dropna(subset=["price"]).rename_axis("series").reset_index()
     national = market.averages.iloc[-1]
+    pairs = list(zip(frame["milk_code"], frame["channel_code"], strict=True))
     means = {pair: float(national.get(("arithmetic", *pair), np.nan)) for pair in SEGMENTS}
-    frame["national"] = [means[pair] for pair in zip(frame["milk_code"], frame["channel_code"], strict=True)]
+    frame["national"] = [means[pair] for pair in pairs]
     frame["gap"] = frame["price"] - frame["national"]
     frame["percent"] = 100 * (frame["price"] / frame["national"] - 1)
-    order = {pair: place for place, pair in enumerate(SEGMENTS)}
-    frame["order"] = [order[pair] for pair in zip(frame["milk_code"], frame["channel_code"], strict=True)]
-    frame["segment"] = frame["milk"] + ", " + frame["channel"].str.lower()
+    frame["order"] = [SEGMENTS.index(pair) for pair in pairs]
+    frame["segment"] = [segment(*pair) for pair in pairs]
     return frame.sort_values(["order", "gap", "series"], ascending=[True, False, True])
 
 
-CITY_COLUMNS = (
-    Column("city", "Ciudad"),
-    Column("state", "Estado"),
-    Column("price", "MXN/l", "price"),
-    Column("gap", "Contra el promedio", "change", moves=False),
-    Column("percent", "%", "percent", moves=False),
-)
-
-
-def _extremes(cities: pd.DataFrame) -> Table:
-    ends = pd.concat([group for _, own in cities.groupby("order", sort=True) for group in _ends(own)]) if len(cities) else cities
-    columns = (Column("segment", "Mercado"), *CITY_COLUMNS)
-    caption = (
-        f"Las {EXTREMES} ciudades más caras y las {EXTREMES} más baratas de cada mercado contra su promedio aritmético nacional."
-    )
-    return table("spread_extremes", "Ciudades en los extremos", columns, ends, caption=caption, group_by=("segment",))
-
-
-def _ends(own: pd.DataFrame) -> list[pd.DataFrame]:
-    """The first and last rows, no city twice."""
-    return [own] if len(own) <= 2 * EXTREMES else [own.head(EXTREMES), own.tail(EXTREMES)]
-
-
 def _all_cities(cities: pd.DataFrame) -> Table:
-    columns = (Column("milk", "Leche"), Column("channel", "Canal"), *CITY_COLUMNS, Column("series", "Clave"))
-    caption = "Cada ciudad contra el promedio aritmético nacional de su mercado, en pesos por litro."
-    return table("spread_cities", "Ciudad contra el promedio", columns, cities, caption=caption, places=FILES_ONLY)
+    columns = (*MARKET_NAMES, *CITY_COLUMNS, KEY)
+    caption = Text(
+        "Cada ciudad contra el promedio aritmético nacional de su mercado, en pesos por litro.",
+        "Each city against the simple national mean of its market, pesos per litre.",
+    )
+    title = Text("Ciudad contra el promedio", "City against the mean")
+    return table("spread_cities", title, columns, cities, caption=caption, places=FILES_ONLY)

@@ -1,10 +1,12 @@
-"""XLSX: one sheet a table, ready to filter.
+"""XLSX: one sheet a section, its tables side by side under one frozen header, with native charts.
 
-Belongs here: the workbook's layout and number formats. Figures come from the report as they are.
+Belongs here: the workbook's layout and number formats. Figures come from the report as they are; charts are `sheet_charts`'.
 """
 
+import math
 import re
 import zipfile
+from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
@@ -14,10 +16,11 @@ from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from milk_assets.reporting.report import Column, Kind, Report, Table
+from milk_assets.reporting.report import Column, Kind, Report, Section, Table
 from milk_assets.reporting.words import as_number, plain_date
 
 FORMATS: dict[Kind, str] = {
@@ -30,64 +33,131 @@ FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "ratio": "0.000",
 }
-NARROW, LABELLED, WIDE, TEXT_LIMIT = 11, 18, 34, 60
-"""Column widths in characters: a figure; a figure under a long label, which then wraps; a text; a key or a hash."""
-HEADER_ROW = 3
+NARROW, LABELLED, WIDE, SENTENCE, TEXT_LIMIT = 11, 16, 34, 90, 60
+"""Column widths in characters: a figure; a figure under a long label, which then wraps; a text; a sentence, which wraps; a key."""
+NOTICE_ROW, TITLE_ROW, HEADER_ROW = 2, 3, 4
+PAGE_WIDTH = 110
+"""Characters across a landscape A4 at full scale."""
+LINE = 15
+"""Points a line of text is high."""
 A4 = 9
 """The paper size's number in the file format."""
-INK, PAPER, WARNING, RULE = "1C2321", "E9EFF1", "8A2C0D", "9AA5A8"
+INK, PAPER, WARNING, RULE, BLUE = "16211F", "E3ECF0", "7A2A08", "566360", "0B5A86"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip entry can carry. Fixed, so that one report always gives the same bytes."""
 
 
+@dataclass(frozen=True)
+class Placed:
+    """Where a table stands on its sheet: its first column, and the row of its last record."""
+
+    table: Table
+    column: int
+    last_row: int
+
+    def at(self, name: str) -> int:
+        """The sheet's column of a table's column."""
+        return self.column + [column.name for column in self.table.columns].index(name)
+
+
 def to_xlsx(report: Report) -> bytes:
-    """The report as an XLSX workbook: one sheet a table, in the order of the page, header row frozen and filtered.
+    """The report as an XLSX workbook: a sheet a section in the order of the page, header rows frozen, the first long table filtered.
 
     Text is always written as text, so that a name beginning with = is no formula. Equal reports give equal bytes.
     """
+    from milk_assets.reporting.sheet_charts import draw
+
     book = Workbook(write_only=True)
     book.properties.title = f"Precios de la leche, {plain_date(report.publication)}"
     book.properties.creator = "milk-assets"
     for section in report.sections:
-        for one in section.tables:
-            if "book" in one.places:
-                _sheet(book, report, one)
-        if section.lines:
-            _lines(book, report, section.title, section.lines)
+        sheet = book.create_sheet(sheet_name(section))
+        draw(sheet, _sheet(sheet, report, section))
     raw = BytesIO()
     book.save(raw)
     return _settled(raw.getvalue(), datetime.combine(report.publication, datetime.min.time()))
 
 
-def _sheet(book: Workbook, report: Report, one: Table) -> None:
-    sheet = book.create_sheet(one.title)
-    for place, column in enumerate(one.columns, 1):
-        sheet.column_dimensions[get_column_letter(place)].width = _width(column, one.frame[column.name])
-    sheet.freeze_panes = f"A{HEADER_ROW + 1}"
-    _page_setup(sheet, len(one.columns))
-    sheet.append([_text(sheet, f"{one.title}. {one.caption}".strip(" "), bold=True)])
+def sheet_name(section: Section) -> str:
+    """The section's title without the signs that a sheet's name may not have."""
+    return section.title.replace("?", "").replace("¿", "")
+
+
+def _sheet(sheet: Worksheet, report: Report, section: Section) -> list[Placed]:
+    """Write a section; where each of its tables stands, for the charts."""
+    placed, start = [], 1
+    for table in section.tables:
+        if "book" in table.places:
+            placed.append(Placed(table, start, HEADER_ROW + len(table.frame)))
+            start += len(table.columns) + 1
+    _columns(sheet, placed, section)
+    sheet.append([_text(sheet, f"{section.title}. {section.lead}", size=13, bold=True)])
     sheet.append([_notice(sheet, report)])
-    sheet.append([_label(sheet, column) for column in one.columns])
-    columns = [_cells(sheet, column, one.frame[column.name]) for column in one.columns]
-    for row in zip(*columns, strict=True):
+    sheet.append(_row([(one.column, [_text(sheet, f"{one.table.title}. {one.table.caption}", bold=True)]) for one in placed]))
+    sheet.append(_row([(one.column, [_label(sheet, column) for column in one.table.columns]) for one in placed]))
+    blocks = []
+    for one in placed:
+        columns = [_cells(sheet, column, one.table.frame[column.name]) for column in one.table.columns]
+        rows = [list(row) for row in zip(*columns, strict=True)] or [[_text(sheet, one.table.empty)]]
+        blocks.append((one.column, rows))
+    for place in range(max((len(rows) for _, rows in blocks), default=0)):
+        row = _row([(start, rows[place]) for start, rows in blocks if place < len(rows)])
+        lines = max((_lines_of(sheet, cell, column) for column, cell in enumerate(row, 1) if cell is not None), default=1)
+        if lines > 1:
+            sheet.row_dimensions[HEADER_ROW + 1 + place].height = LINE * lines
         sheet.append(row)
-    if one.frame.empty:
-        sheet.append([_text(sheet, one.empty)])
-    else:
-        last = get_column_letter(len(one.columns))
-        sheet.auto_filter.ref = f"A{HEADER_ROW}:{last}{HEADER_ROW + len(one.frame)}"
+    for line in section.lines:
+        sheet.append([_text(sheet, line, wrap=not placed)])
+    return placed
 
 
-def _lines(book: Workbook, report: Report, title: str, lines: tuple[str, ...]) -> None:
-    """A sheet of plain sentences."""
-    sheet = book.create_sheet(title)
-    sheet.column_dimensions["A"].width = 120
-    sheet.freeze_panes = f"A{HEADER_ROW}"
-    _page_setup(sheet, 1)
-    sheet.append([_text(sheet, title, bold=True)])
-    sheet.append([_notice(sheet, report)])
-    for line in lines:
-        sheet.append([_text(sheet, line, wrap=True)])
+def _columns(sheet: Worksheet, placed: list[Placed], section: Section) -> None:
+    """Widths, frozen rows, the filter, and pages: every table begins on a page of its own."""
+    for one in placed:
+        for place, column in enumerate(one.table.columns):
+            letter = get_column_letter(one.column + place)
+            sheet.column_dimensions[letter].width = _width(column, one.table.frame[column.name])
+        sheet.column_dimensions[get_column_letter(one.column + len(one.table.columns))].width = 3
+        if one.column > 1:
+            sheet.col_breaks.append(Break(id=one.column - 1))
+    if not placed:
+        sheet.column_dimensions["A"].width = SENTENCE
+    longest = max(placed, key=lambda one: len(one.table.frame), default=None)
+    if longest and len(longest.table.frame):
+        ends = get_column_letter(longest.column), get_column_letter(longest.column + len(longest.table.columns) - 1)
+        sheet.auto_filter.ref = f"{ends[0]}{HEADER_ROW}:{ends[1]}{longest.last_row}"
+    sheet.freeze_panes = f"A{HEADER_ROW + 1}" if placed else f"A{TITLE_ROW}"
+    sheet.page_setup.paperSize = A4
+    sheet.page_setup.orientation = "landscape"
+    widest = max((_widest(sheet, one) for one in placed), default=SENTENCE)
+    sheet.page_setup.scale = int(min(80, max(40, 100 * PAGE_WIDTH / widest)))
+    if placed:
+        sheet.row_dimensions[HEADER_ROW].height = 45  # three lines: a spreadsheet does not fit rows by itself
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=False)
+    sheet.print_title_rows = f"1:{HEADER_ROW if placed else NOTICE_ROW}"
+    sheet.sheet_view.showGridLines = False
+    sheet.sheet_properties.tabColor = BLUE if section.key in ("glance", "outlook") else RULE
+
+
+def _widest(sheet: Worksheet, one: Placed) -> float:
+    """A table's width in characters."""
+    letters = [get_column_letter(one.column + place) for place in range(len(one.table.columns))]
+    return float(sum(sheet.column_dimensions[letter].width for letter in letters))
+
+
+def _row(blocks: list[tuple[int, list[Cell]]]) -> list[Cell | None]:
+    """One row of the sheet: cells of each block from its column on."""
+    row: list[Cell | None] = []
+    for start, cells in blocks:
+        row += [None] * (start - 1 - len(row)) + list(cells)
+    return row
+
+
+def _lines_of(sheet: Worksheet, cell: Cell, column: int) -> int:
+    """Lines that a wrapped text takes in its column."""
+    if not isinstance(cell.value, str) or len(cell.value) <= WIDE or not cell.alignment.wrap_text:
+        return 1
+    return math.ceil(1.1 * len(str(cell.value)) / sheet.column_dimensions[get_column_letter(column)].width)
 
 
 def _notice(sheet: Worksheet, report: Report) -> Cell:
@@ -97,38 +167,31 @@ def _notice(sheet: Worksheet, report: Report) -> Cell:
     return _text(sheet, f"Precios publicados el {plain_date(report.publication)}, en pesos por litro.")
 
 
-def _page_setup(sheet: Worksheet, columns: int) -> None:
-    """Prints on A4, as wide as the page, header on each sheet of paper."""
-    sheet.page_setup.paperSize = A4
-    sheet.page_setup.orientation = "landscape" if columns > 8 else "portrait"
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.print_title_rows = f"{HEADER_ROW}:{HEADER_ROW}"
-
-
 def _width(column: Column, values: pd.Series) -> float:
     if column.kind != "text":
-        return min(max(NARROW, len(column.label) + 3), LABELLED)
-    longest = max([len(column.label) + 3, *(len(str(value)) + 2 for value in values)])
-    return min(longest, TEXT_LIMIT if column.name in ("series", "value") else WIDE)
+        return LABELLED if len(column.label) > NARROW else NARROW
+    longest = max([len(column.label), *(len(str(value)) for value in values.head(200))], default=NARROW)
+    if longest > TEXT_LIMIT + 10:
+        return SENTENCE
+    return min(max(longest + 2, NARROW), TEXT_LIMIT if column.name in ("series", "value") else WIDE)
 
 
-def _cells(sheet: Worksheet, column: Column, values: pd.Series) -> list[object]:
-    """One column's cells; a missing value is an empty cell."""
+def _cells(sheet: Worksheet, column: Column, values: pd.Series) -> list[Cell]:
+    """The cells of one column; a missing figure is an empty cell."""
     if column.kind == "text":
-        return [None if value is None or value != value else _text(sheet, str(value)) for value in values]
+        return [_text(sheet, "" if value is None or value != value else str(value), wrap=True) for value in values.tolist()]
     if column.kind in ("date", "month"):
-        return [None if pd.isna(value) else _figure(sheet, pd.Timestamp(value).to_pydatetime(), column.kind) for value in values]
-    numbers = values.to_numpy(dtype=float)
-    return [_figure(sheet, as_number(value), column.kind) if np.isfinite(value) else None for value in numbers]
+        days = [None if pd.isna(value) else pd.Timestamp(value).to_pydatetime() for value in values]
+        return [_figure(sheet, day, column.kind) for day in days]
+    return [_figure(sheet, None if np.isnan(number := as_number(value)) else number, column.kind) for value in values.tolist()]
 
 
-def _text(sheet: Worksheet, value: str, *, bold: bool = False, color: str = INK, wrap: bool = False) -> Cell:
-    cell = WriteOnlyCell(sheet, value)
+def _text(sheet: Worksheet, value: str, *, bold: bool = False, color: str = INK, wrap: bool = False, size: int = 11) -> Cell:
+    cell = WriteOnlyCell(sheet, str(value))
     cell.data_type = "s"  # openpyxl takes a leading = for a formula
-    if bold or color != INK:
-        cell.font = Font(bold=bold, color=color)
-    if wrap:
+    if bold or color != INK or size != 11:
+        cell.font = Font(bold=bold, color=color, size=size)
+    if wrap and len(value) > WIDE:
         cell.alignment = Alignment(wrap_text=True, vertical="top")
     return cell
 
@@ -141,7 +204,7 @@ def _label(sheet: Worksheet, column: Column) -> Cell:
     return cell
 
 
-def _figure(sheet: Worksheet, value: float | datetime, kind: Kind) -> Cell:
+def _figure(sheet: Worksheet, value: float | datetime | None, kind: Kind) -> Cell:
     cell = WriteOnlyCell(sheet, value)
     cell.number_format = FORMATS[kind]
     return cell

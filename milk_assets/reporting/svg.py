@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from milk_assets.reporting.words import money
+from milk_assets.reporting.words import QUARTERS, money
 
 STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Distances between grid lines that read well in pesos."""
@@ -31,8 +31,9 @@ class Fan:
     """What one fan chart shows. Places on the x axis are months counted from year 0 (year x 12 + month - 1), with fractions.
 
     history: (place, price) of each publication. months: (place, mean) of each complete month. ahead: (place, forecast, lo95,
-    lo80, hi80, hi95) of each month forecast. now: place of the newest publication. span: height of the price axis in MXN, one
-    for charts that stand side by side, so that their slopes can be compared.
+    lo80, hi80, hi95) of each month forecast. before: (place, forecast) of those months as the previous forecast had them. now:
+    place of the newest publication. span: height of the price axis in MXN, one for charts that stand side by side, so that their
+    slopes can be compared.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Fan:
     history: Sequence[tuple[float, float]]
     months: Sequence[tuple[float, float]]
     ahead: Sequence[tuple[float, float, float, float, float, float]]
+    before: Sequence[tuple[float, float]]
     now: float
     span: float
 
@@ -77,12 +79,14 @@ def fan_chart(fan: Fan) -> Markup:
             parts.append(f'<path class="{name}" d="{_path(upper + lower[::-1])}Z"/>')
     parts.append(f'<path class="history" d="{_path([(x(place), y(price)) for place, price in fan.history])}"/>')
     parts += [f'<circle class="mean" cx="{x(place):.1f}" cy="{y(price):.1f}" r="2.6"/>' for place, price in fan.months]
+    if len(fan.before) > 1:
+        parts.append(f'<path class="before" d="{_path([(x(place), y(price)) for place, price in fan.before])}"/>')
     if fan.ahead:
         line = [(x(row[0]), y(row[1])) for row in fan.ahead]
         parts.append(f'<path class="forecast" d="{_path(line)}"/>')
         parts += [f'<circle class="ahead" cx="{px:.1f}" cy="{py:.1f}" r="2.6"/>' for px, py in line]
         parts.append(_end_labels(fan, line[-1], y))
-    return _element(fan.key, fan.title, fan.description, WIDTH, HEIGHT, "fan", "".join(parts))
+    return element(fan.key, fan.title, fan.description, WIDTH, HEIGHT, "fan", "".join(parts))
 
 
 def _price_axis(low: float, high: float, y: Scale) -> str:
@@ -98,7 +102,6 @@ def _price_axis(low: float, high: float, y: Scale) -> str:
 
 def _month_axis(first: float, last: float, x: Scale) -> str:
     """A tick each quarter, the year once under its first tick."""
-    letters = ("ene", "abr", "jul", "oct")
     parts, seen = [], set()
     for place in range(math.ceil(first), math.floor(last) + 1):
         year, month = divmod(place, 12)
@@ -107,7 +110,7 @@ def _month_axis(first: float, last: float, x: Scale) -> str:
         at = x(place)
         parts.append(f'<line class="tickmark" x1="{at:.1f}" x2="{at:.1f}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 4}"/>')
         parts.append(
-            f'<text class="tick" x="{at:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{letters[month // 3]}</text>'
+            f'<text class="tick" x="{at:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{QUARTERS[month // 3]}</text>'
         )
         if year not in seen:
             seen.add(year)
@@ -144,14 +147,14 @@ def sparkline(key: str, title: str, description: str, values: Sequence[float]) -
         f'<path class="area" d="{_path(area)}Z"/><path class="history" d="{_path(points)}"/>'
         f'<circle class="last" cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="3.2"/>'
     )
-    return _element(key, title, description, SPARK_WIDTH, SPARK_HEIGHT, "spark", inside)
+    return element(key, title, description, SPARK_WIDTH, SPARK_HEIGHT, "spark", inside)
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in points)
 
 
-def _element(key: str, title: str, description: str, width: int, height: int, name: str, inside: str) -> Markup:
+def element(key: str, title: str, description: str, width: int, height: int, name: str, inside: str) -> Markup:
     """Everything in `inside` is numbers and words of this module; title and description may hold anything."""
     head = f'<svg class="{name}" viewBox="0 0 {width} {height}" role="img" aria-labelledby="{escape(key)}-t {escape(key)}-d">'
     said = f'<title id="{escape(key)}-t">{escape(title)}</title><desc id="{escape(key)}-d">{escape(description)}</desc>'

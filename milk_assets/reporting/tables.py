@@ -5,9 +5,12 @@ Belongs here: serialisation of what `facts` computed. Words and figures are thos
 
 import json
 from datetime import date
+from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 
+from milk_assets.reporting.language import Text
 from milk_assets.reporting.report import Report, Table
 from milk_assets.reporting.words import as_day
 
@@ -36,6 +39,8 @@ CSV_NAMES = {
     "previous": "pronostico_anterior",
     "revision": "contra_anterior",
 }
+SCHEMA = 1
+"""Version of the JSON document; a name that goes or changes its meaning raises it."""
 DIGITS = 4
 """Decimals of a figure in the tidy files: a hundredth of a centavo, below which nothing is meant."""
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -67,27 +72,28 @@ def guarded(value: object) -> object:
 
 
 def to_json(report: Report) -> str:
-    """The whole report: its day, warnings, sentences, provenance, and every table as columns and rows.
+    """The whole report: its day, warnings, sentences, provenance, and every table as columns and rows (see `schema`).
 
     Dates are ISO strings, missing values null, figures in the unit their column's kind names (see `report.Kind`).
     """
     mine = report.provenance
     learned = None if mine.trained_through is None else mine.trained_through.isoformat()
     document = {
+        "schema": SCHEMA,
         "day": report.day.isoformat(),
         "publication": report.publication.isoformat(),
         "next_publication": report.next_publication.isoformat(),
-        "banners": report.banners,
-        "headline": report.headline,
-        "summary": report.summary,
+        **_both("banners", report.banners),
+        **_both("headline", report.headline),
+        **_both("summary", report.summary),
         "units": "MXN por litro, precios al consumidor",
         "provenance": {**mine.__dict__, "trained_through": learned, "coverage": mine.coverage},
         "sections": [
             {
                 "key": section.key,
-                "title": section.title,
-                "lead": section.lead,
-                "lines": section.lines,
+                **_both("title", section.title),
+                **_both("lead", section.lead),
+                **_both("lines", section.lines),
                 "tables": [_document(one) for one in section.tables if "data" in one.places],
             }
             for section in report.sections
@@ -96,15 +102,26 @@ def to_json(report: Report) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def _both(name: str, said: Text | tuple[Text, ...]) -> dict[str, object]:
+    """A text, or a list of them, in Spanish and as `<name>_en` in English."""
+    return {name: said, f"{name}_en": said.en if isinstance(said, Text) else [text.en for text in said]}
+
+
 def _document(one: Table) -> dict[str, object]:
     values = [_values(one.frame[column.name]) for column in one.columns]
     return {
         "key": one.key,
-        "title": one.title,
-        "caption": one.caption,
-        "columns": [{"name": column.name, "label": column.label, "kind": column.kind} for column in one.columns],
+        **_both("title", one.title),
+        **_both("caption", one.caption),
+        "columns": [{"name": column.name, **_both("label", column.label), "kind": column.kind} for column in one.columns],
         "rows": list(zip(*values, strict=True)),
     }
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) that every report's JSON document obeys."""
+    document: dict[str, Any] = json.loads(files("milk_assets.reporting").joinpath("report.schema.json").read_text("utf-8"))
+    return document
 
 
 def _values(column: pd.Series) -> list[object]:

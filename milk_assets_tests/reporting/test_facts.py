@@ -108,14 +108,15 @@ def test_the_outlook_holds_each_month_and_the_publications_that_are_printed(make
     ahead = report.tables["outlook_publications"].frame
     assert ahead.groupby("segment")["lead"].apply(list).tolist() == [[1, 3, 6, 13]] * 4
     assert len(report.tables["forecasts"].frame) == (12 + 8) * 21
-    assert len(report.tables["outlook_series"].frame) == 12
+    assert len(report.tables["series"].frame) == 12 + 8
 
 
 def test_a_report_without_forecasts_says_so_and_stands(make):
     known = make()
     report = known.report(forecasts=known.forecasts.iloc[:0])
     assert any("Sin pronóstico" in banner for banner in report.banners)
-    assert report.tables["outlook_series"].frame.empty
+    assert report.tables["series"].frame.empty
+    assert "no hay pronóstico" in report.tables["answers"].frame["answer"].iloc[-1]
 
 
 def test_gaps_are_medians_over_the_cities_that_have_both_prices(make, table):

@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +14,9 @@ from openpyxl import load_workbook
 
 from milk_assets.reporting.digest import to_digest
 from milk_assets.reporting.html import to_html
-from milk_assets.reporting.spreadsheet import HEADER_ROW, to_xlsx
-from milk_assets.reporting.tables import to_csv, to_json
+from milk_assets.reporting.spreadsheet import HEADER_ROW, TITLE_ROW, sheet_name, to_xlsx
+from milk_assets.reporting.tables import schema, to_csv, to_json
+from milk_assets_tests.reporting.conftest import still
 
 FORMATS = {
     "html": to_html,
@@ -51,7 +53,9 @@ def test_every_format_prints_the_same_mean_price(report, book):
     assert price == pytest.approx(21.20)
     assert "21.20" in to_html(report)
     assert "$21.20" in to_digest(report)
-    assert book["Promedios y cambios"].cell(HEADER_ROW + 1, 4).value == pytest.approx(price)
+    sheet = book["De un vistazo"]
+    column = next(cell.column for cell in sheet[HEADER_ROW] if cell.value == "MXN/l")
+    assert sheet.cell(HEADER_ROW + 1, column).value == pytest.approx(price)
     tables = {one["key"]: one for section in json.loads(to_json(report))["sections"] for one in section["tables"]}
     assert tables["glance"]["rows"][0][3] == pytest.approx(price)
 
@@ -123,13 +127,19 @@ def test_a_number_below_zero_is_still_a_number_in_the_csv(make):
 
 
 def test_the_workbook_has_a_frozen_header_on_every_sheet_and_formats_its_figures(report, book):
-    for key, one in report.tables.items():
-        if "book" in one.places:
-            sheet = book[one.title]
-            assert sheet.freeze_panes == f"A{HEADER_ROW + 1}", key
-            assert [cell.value for cell in sheet[HEADER_ROW]] == [column.label for column in one.columns], key
+    assert book.sheetnames == [sheet_name(section) for section in report.sections], "a sheet a section"
+    for section in report.sections:
+        tables = [one for one in section.tables if "book" in one.places]
+        sheet = book[sheet_name(section)]
+        assert sheet.freeze_panes == f"A{HEADER_ROW + 1 if tables else TITLE_ROW}", section.key
+        heads = [cell.value for cell in sheet[HEADER_ROW] if cell.value and tables]
+        assert heads == [str(column.label) for one in tables for column in one.columns], section.key
     assert book["Qué cambió"].cell(HEADER_ROW + 1, 6).number_format == "#,##0.00"
-    assert "Pronósticos" not in book.sheetnames, "four thousand rows belong in the CSV"
+
+
+def test_the_workbook_draws_its_own_charts(report, book):
+    charts = {sheet.title: len(sheet._charts) for sheet in book if sheet._charts}
+    assert charts == {"De un vistazo": 1, "Pronóstico": 4, "Mapa": 1, "Diferenciales": 1}
 
 
 def test_one_report_always_gives_the_same_bytes(report):
@@ -140,8 +150,12 @@ def test_one_report_always_gives_the_same_bytes(report):
 def test_the_page_needs_nothing_but_itself(report):
     text = to_html(report)
     page = Page(text)
-    assert page.all("script", "link", "img", "iframe", "object") == []
-    assert not re.search(r"url\(|@import|https?://|\bon\w+=", text)
+    assert page.all("img", "iframe", "object") == []
+    assert page.all("link") == [{"rel": "icon", "href": "data:,"}]
+    assert all("src" not in attrs for attrs in page.all("script"))
+    markup = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"url\(|@import|https?://|\bon\w+=", markup)
+    assert re.findall(r"https?://[^\"]+", text) == ["http://www.w3.org/2000/svg"], "a name, not an address"
 
 
 def test_the_page_escapes_what_the_source_says(make, table):
@@ -149,7 +163,8 @@ def test_the_page_escapes_what_the_source_says(make, table):
     known = make()
     text = to_html(known.report(provenance=known.stamped(source_note="<script>alert(1)</script>", workbook="<i>")))
     page = Page(text)
-    assert page.all("script", "i") == [{"class": name} for name in ("k-history", "k-mean", "k-ahead", "k-80", "k-95")]
+    assert page.all("b") == Page(to_html(make(still()).report())).all("b")
+    assert len(page.all("script")) == 2
     assert not any("onclick" in attrs for _, attrs in page.elements)
     assert "&lt;script&gt;" in text
 
@@ -162,11 +177,11 @@ def test_the_page_can_be_read_aloud(report):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(below - above <= 1 for above, below in itertools.pairwise(levels)), "no level is skipped"
-    assert text.count("<table") == text.count("<caption>") == 10
+    assert text.count("<table") == text.count("<caption>") == 12
     assert all(attrs.get("scope") for attrs in page.all("th"))
     charts = page.all("svg")
-    assert len(charts) == 8
-    assert text.count("<title id=") == text.count("<desc id=") == len(charts)
+    assert len(charts) == 4 + 4 + 1 + 1, "sparklines, fans, the map, the strips"
+    assert text.count("<title id=") == text.count("<desc id=") - 1 == len(charts) - 1
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
 
@@ -190,9 +205,9 @@ def test_words_stand_out_from_their_paper(report, scheme, ink, paper):
     assert (light + 0.05) / (dark + 0.05) >= 4.5, "WCAG AA"
 
 
-def test_rows_of_one_city_share_its_name(report):
+def test_rows_of_one_group_share_its_name(report):
     text = to_html(report)
-    assert text.count('rowspan="4">Guadalajara <small>Jalisco</small>') == 2, "once in each of the two tables by series"
+    assert text.count('rowspan="4">Promedio aritmético') == 1, "once in the monthly means"
 
 
 def test_the_digest_fits_a_phone(make):
@@ -208,9 +223,32 @@ def test_a_report_without_forecasts_still_prints_in_every_format(make):
     known = make()
     report = known.report(forecasts=known.forecasts.iloc[:0])
     assert "No hay pronóstico mensual." in to_html(report)
-    assert Page(to_html(report)).all("figure") == []
-    assert len(load_workbook(io.BytesIO(to_xlsx(report))).sheetnames) > 10
+    assert 'class="fan"' not in to_html(report)
+    assert len(load_workbook(io.BytesIO(to_xlsx(report))).sheetnames) == 10
     assert to_csv(report).startswith("origen,")
     assert len(to_csv(report).splitlines()) == 1
     assert json.loads(to_json(report))["sections"]
     assert "Pronóstico" not in to_digest(report).splitlines()[-1]
+
+
+def test_the_json_obeys_its_schema_and_the_schema_can_refuse(report):
+    validator = jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    document = json.loads(to_json(report))
+    validator.validate(document)
+    for wrong in ({"day": "yesterday"}, {"sections": document["sections"][:9]}, {"schema": 2}):
+        assert list(validator.iter_errors({**document, **wrong})), wrong
+    without = {name: value for name, value in document.items() if name != "banners"}
+    assert list(validator.iter_errors(without))
+
+
+def test_a_long_table_is_cut_in_the_middle_on_the_page_and_whole_in_the_files(make, table):
+    for place in range(60):
+        table[("Jalisco", f"Pueblo {place:02d}", "uht", "store")] = [20.0] * 39 + [21.0 + place / 10]
+    report = make().report()
+    text = to_html(report)
+    assert "… 20 <span>renglones más, en los archivos" in text
+    movers = text[text.index('id="t-movers"') : text.index('id="outlook"')]
+    assert "Pueblo 59" in movers
+    assert "Pueblo 00" in movers
+    assert "Pueblo 30" not in movers
+    assert len(report.tables["movers"].frame) == 60

@@ -25,7 +25,7 @@ def test_the_real_market_at_the_end_of_march_2025(report):
     assert report.headline == "La leche sube entre 20 centavos y 1.35 pesos por litro en un mes"
     assert len(report.tables["movers"].frame) == 29
     assert len(report.tables["missing"].frame) == 31
-    assert len(report.tables["outlook_series"].frame) == 185
+    assert len(report.tables["series"].frame) == 185 + 8
 
 
 def test_the_page_of_185_series_keeps_its_size(report):
