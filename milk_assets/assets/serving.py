@@ -1,24 +1,29 @@
-"""What is served: the manifest that readers ask for, and the ledger that says why.
+"""What is served: the manifest that readers ask for, the data it names, and the ledger that says why.
 
-Belongs here: reading them, and the place where changes of champion are carried out. Rules and steps are `milk_assets.promotion`'s.
+Belongs here: reading them, publishing the data, and the place where changes of champion are carried out. Rules and steps are
+`milk_assets.promotion`'s, the data's format is `lambda_service.snapshot`'s.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lambda_service.layout import SERVED
-from milk_assets.assets import bundles, features
+from milk_assets.assets import bundles, features, prices
 from milk_assets.promotion.ledger import Ledger
-from milk_assets.resources.lake import Lake
+from milk_assets.resources.lake import Lake, json_bytes
 from milk_assets.resources.tracking import Tracking
 
 if TYPE_CHECKING:
+    from lambda_service.snapshot import Snapshot
     from milk_assets.promotion.apply import Place
     from milk_assets.promotion.state import Served
 
+SWAPS = 5  # of the manifest, where the champion is changed at the same moment
+REACH = 9  # months of expected dates: six are forecast, the rest is for callers whose own prices run ahead of the source's
 FACTS = ("version", "bundle", "is_baseline")  # what names a model version wherever it is mentioned
 
 
@@ -26,6 +31,65 @@ def served(artefacts: Lake) -> dict[str, Any] | None:
     """The champion: version, bundle, is_baseline, facts of its bundle, since when; None before the first one."""
     found = artefacts.read_tagged(SERVED)
     return None if found is None else dict(json.loads(found[0]))
+
+
+class PublishError(RuntimeError):
+    """The newest data are not served: why. What was served is still served."""
+
+
+def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -> dict[str, Any] | None:
+    """Let the endpoint forecast from a publication's prices; returns what the manifest now says of its data.
+
+    now: UTC; when the data became what is served. None, and nothing is done, where newer data are served already. Only the manifest's
+    `data` is changed, and only as it was read. Raises PublishError where there is no manifest, or where it keeps changing.
+    """
+    from lambda_service.snapshot import pack, path
+
+    content = pack(snapshot(lake, publication))
+    file = path(content)
+    artefacts.create_bytes(file, content)
+    for _ in range(SWAPS):
+        found = artefacts.read_tagged(SERVED)
+        if found is None:
+            raise PublishError("there is no champion yet; run the jobs `train` and `promote` first")
+        manifest = json.loads(found[0])
+        standing = manifest.get("data")
+        if standing and standing["publication"] > publication:
+            return None
+        sha256 = hashlib.sha256(content).hexdigest()
+        if standing and standing["sha256"] == sha256:
+            return dict(standing)
+        data = {"path": file, "sha256": sha256, "publication": publication, "at": now.isoformat()}
+        if artefacts.replace_bytes(SERVED, json_bytes({**manifest, "data": data}), found[1]):
+            return data
+    raise PublishError(f"the manifest changed {SWAPS} times while its data were to be replaced: run `forecasts` again")
+
+
+def snapshot(lake: Lake, publication: str) -> "Snapshot":
+    """The prices of a publication as the endpoint takes them: the series that are forecast, and what they are called."""
+    import numpy as np
+
+    from lambda_service.snapshot import Snapshot
+    from milk_assets.sniim.calendar import expected_between, months_ahead
+    from milk_assets.sniim.names import CHANNEL_LABELS, MILK_LABELS, vocabulary
+
+    panel, vintage = features.read_panel(lake, publication), prices.read_vintage(lake, publication)
+    active = panel.only_active()
+    origin: date = panel.origin.item()
+    expected = [day for day in expected_between(origin, months_ahead(origin, REACH)) if day > origin]
+    return Snapshot(
+        dates=panel.dates,
+        names=active.names.by_key(),
+        prices=active.prices,
+        average_names=panel.average_names.by_key(),
+        averages=panel.averages,
+        expected=np.array(expected, dtype="datetime64[D]"),
+        inactive=tuple(sorted(set(panel.names.series) - set(active.names.series))),
+        vocabulary=vocabulary(),
+        labels={**MILK_LABELS, **CHANNEL_LABELS},
+        sample=vintage["sample"],
+        workbook=vintage["sha256"],
+    )
 
 
 def ledger(artefacts: Lake) -> Ledger:
