@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -33,6 +33,11 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", letters.casefold()).strip("-")
 
 
+def nearest(key: str, keys: Iterable[str]) -> list[str]:
+    """The few of `keys` that are most like a key, the most like first."""
+    return difflib.get_close_matches(key[: 4 * LONGEST_NAME], keys, n=NEAREST, cutoff=0.4)
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Accepted spellings, as slugs, and what each stands for. places: canonical names; milks and channels: parts of a key."""
@@ -54,8 +59,8 @@ class Vocabulary:
         key = "/".join((*place, *kinds))
         if key in keys:
             return key
-        nearest = difflib.get_close_matches(key[: 4 * LONGEST_NAME], keys, n=NEAREST, cutoff=0.4)
+        near = nearest(key, keys)
         for part, (text, known) in words.items():
             if slug(text) not in known:
-                raise UnknownSeriesError(f"{part}: expected {' or '.join(sorted(set(known.values())))}", part, nearest)
-        raise UnknownSeriesError("no series of that name is forecast", None, nearest)
+                raise UnknownSeriesError(f"{part}: expected {' or '.join(sorted(set(known.values())))}", part, near)
+        raise UnknownSeriesError("no series of that name is forecast", None, near)

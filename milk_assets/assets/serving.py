@@ -75,7 +75,7 @@ def snapshot(lake: Lake, publication: str) -> "Snapshot":
 
     panel, vintage = features.read_panel(lake, publication), prices.read_vintage(lake, publication)
     active = panel.only_active()
-    origin: date = panel.origin.item()
+    origin = date.fromisoformat(str(panel.origin))
     expected = [day for day in expected_between(origin, months_ahead(origin, REACH)) if day > origin]
     return Snapshot(
         dates=panel.dates,
