@@ -7,7 +7,7 @@ Belongs here: reading them, publishing the data, and the place where changes of 
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,10 @@ from milk_assets.resources.lake import Lake, json_bytes
 from milk_assets.resources.tracking import Tracking
 
 if TYPE_CHECKING:
-    from lambda_service.snapshot import Snapshot
     from milk_assets.promotion.apply import Place
     from milk_assets.promotion.state import Served
 
 SWAPS = 5  # of the manifest, where the champion is changed at the same moment
-REACH = 9  # months of expected dates: six are forecast, the rest is for callers whose own prices run ahead of the source's
 FACTS = ("version", "bundle", "is_baseline")  # what names a model version wherever it is mentioned
 
 
@@ -44,8 +42,11 @@ def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -
     `data` is changed, and only as it was read. Raises PublishError where there is no manifest, or where it keeps changing.
     """
     from lambda_service.snapshot import pack, path
+    from milk_assets.forecasting.snapshot import snapshot_of
 
-    content = pack(snapshot(lake, publication))
+    vintage = prices.read_vintage(lake, publication)
+    panel = features.read_panel(lake, publication)
+    content = pack(snapshot_of(panel, sample=vintage["sample"], workbook=vintage["sha256"]))
     file = path(content)
     artefacts.create_bytes(file, content)
     for _ in range(SWAPS):
@@ -63,33 +64,6 @@ def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -
         if artefacts.replace_bytes(SERVED, json_bytes({**manifest, "data": data}), found[1]):
             return data
     raise PublishError(f"the manifest changed {SWAPS} times while its data were to be replaced: run `forecasts` again")
-
-
-def snapshot(lake: Lake, publication: str) -> "Snapshot":
-    """The prices of a publication as the endpoint takes them: the series that are forecast, and what they are called."""
-    import numpy as np
-
-    from lambda_service.snapshot import Snapshot
-    from milk_assets.sniim.calendar import expected_between, months_ahead
-    from milk_assets.sniim.names import CHANNEL_LABELS, MILK_LABELS, vocabulary
-
-    panel, vintage = features.read_panel(lake, publication), prices.read_vintage(lake, publication)
-    active = panel.only_active()
-    origin = date.fromisoformat(str(panel.origin))
-    expected = [day for day in expected_between(origin, months_ahead(origin, REACH)) if day > origin]
-    return Snapshot(
-        dates=panel.dates,
-        names=active.names.by_key(),
-        prices=active.prices,
-        average_names=panel.average_names.by_key(),
-        averages=panel.averages,
-        expected=np.array(expected, dtype="datetime64[D]"),
-        inactive=tuple(sorted(set(panel.names.series) - set(active.names.series))),
-        vocabulary=vocabulary(),
-        labels={**MILK_LABELS, **CHANNEL_LABELS},
-        sample=vintage["sample"],
-        workbook=vintage["sha256"],
-    )
 
 
 def ledger(artefacts: Lake) -> Ledger:
