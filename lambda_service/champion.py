@@ -87,15 +87,20 @@ class Champion:
 
     def refresh(self) -> None:
         """Ask the store, where it is time to. While one caller asks, the others are answered from what is there."""
-        if self._now() < self._next or not self._lock.acquire(blocking=self._market is None):
+        if not self._is_due() or not self._lock.acquire(blocking=self._market is None):
             return
         try:
-            if self._now() >= self._next:
+            if self._is_due():
                 self._ask()
                 if self._market is None and self.baked is not None:
                     self._fall_back(self.baked)
         finally:
             self._lock.release()
+
+    def _is_due(self) -> bool:
+        """Whether to ask again: the wait is over, or the clock was set back to before it began."""
+        now, asked = self._now(), self.refreshed.at
+        return now >= self._next or (asked is not None and now < asked)
 
     def _ask(self) -> None:
         try:
