@@ -32,6 +32,7 @@ OPEN = frozenset({HEALTH, SWAGGER, OPENAPI})  # that need no key
 MEXICO_CITY = timedelta(hours=6)  # behind UTC the whole year since 2022
 SHORTEST_AGE = 60  # seconds an answer may be kept while a publication is overdue
 JSON = "application/json"
+OURS = Problem(500, "something went wrong on our side: try again, and tell us the x-request-id")
 TITLE = "Milk prices of Mexico: forecasts"
 ABOUT = (
     "Forecasts of Mexico's official consumer prices of milk (SNIIM), with their intervals: 54 cities, pasteurised and UHT, shops and "
@@ -54,8 +55,13 @@ class Deps:
     now: Callable[[], float]
 
 
-def build_app(deps: Deps, observe: Callable[[str], None] = lambda _: None) -> APIGatewayHttpResolver:
-    """The resolver with every route. observe: is told which route a request matched, for logs that hold no path of a caller's."""
+def build_app(
+    deps: Deps, observe: Callable[[str], None] = lambda _: None, failed: Callable[[Exception], None] = lambda _: None
+) -> APIGatewayHttpResolver:
+    """The resolver with every route.
+
+    observe: is told which route a request matched, for logs that hold no path of a caller's. failed: is told of an error of ours.
+    """
     app = APIGatewayHttpResolver(enable_validation=True)
 
     def remember(app: Any, call_next: Callable[[Any], Any]) -> Any:
@@ -66,7 +72,7 @@ def build_app(deps: Deps, observe: Callable[[str], None] = lambda _: None) -> AP
     _add_about(app, deps)
     _add_forecasts(app, deps)
     _add_documents(app, deps)
-    _add_problems(app)
+    _add_problems(app, failed)
     _describe(app)
     return app
 
@@ -185,8 +191,9 @@ def _add_forecasts(app: APIGatewayHttpResolver, deps: Deps) -> None:
         summary="The earlier service's payload: one object, or a list of up to 500",
     )
     def predict(body: Annotated[SkipValidation[legacy.PredictItem | Predictions], Body()]) -> Response[str]:
+        assert body is not None  # noqa: S101  the schema's; a list would be cut to its first item on the way here
         market = deps.champion.current()
-        return answer(legacy.predict(market, body), deps, market, keep=False)
+        return answer(legacy.predict(market, app.current_event.json_body), deps, market, keep=False)
 
 
 def _add_documents(app: APIGatewayHttpResolver, deps: Deps) -> None:
@@ -205,7 +212,13 @@ def _add_documents(app: APIGatewayHttpResolver, deps: Deps) -> None:
     contents: dict[str, Any] = {"text/html": {}, "application/json": {}, "text/csv": {}, layout.REPORT_FORMATS["xlsx"]: {}}
     responses = {200: {"description": "the report", "content": contents}, **_problems(404, 406, 503)}
 
-    @app.get("/v1/reports/latest", tags=["reports"], responses=responses, summary="The newest price report, by Accept")
+    @app.get(
+        "/v1/reports/latest",
+        tags=["reports"],
+        responses=responses,
+        summary="The newest price report, by Accept",
+        enable_validation=False,  # bytes are nothing the resolver can validate
+    )
     def report() -> Response[Any]:
         suffix = format_for(app.current_event.headers.get("accept", ""))
         if suffix is None:
@@ -220,7 +233,11 @@ def _add_documents(app: APIGatewayHttpResolver, deps: Deps) -> None:
     record = {200: {"description": "the track record", "content": {JSON: {"schema": {"type": "object"}}}}, **_problems(404, 503)}
 
     @app.get(
-        "/v1/track-record", tags=["reports"], responses=record, summary="How forecasts fared once their dates were published"
+        "/v1/track-record",
+        tags=["reports"],
+        responses=record,
+        summary="How forecasts fared once their dates were published",
+        enable_validation=False,
     )
     def track_record() -> Response[Any]:
         return document(layout.TRACK_RECORD, JSON, "track record")
@@ -237,12 +254,13 @@ def _add_report(
         responses=ok,
         summary=f"The newest price report as {suffix.upper()}",
         operation_id=f"report_{suffix}",
+        enable_validation=False,
     )
     def report_as() -> Response[Any]:
         return document(f"{layout.LATEST_REPORT}/report.{suffix}", content_type, "report")
 
 
-def _add_problems(app: APIGatewayHttpResolver) -> None:
+def _add_problems(app: APIGatewayHttpResolver, failed: Callable[[Exception], None]) -> None:
     def problem(error: Problem) -> Response[str]:
         return Response(error.status, problems.CONTENT_TYPE, error.body(), headers={"Cache-Control": "no-store", **error.headers})
 
@@ -262,7 +280,17 @@ def _add_problems(app: APIGatewayHttpResolver) -> None:
             return problem(Problem(405, f"{method} is not answered here, {allow} is", headers={"Allow": allow}))
         return problem(Problem(404, f"there is nothing here: see {SWAGGER}"))
 
-    handlers = {Problem: problem, RequestValidationError: validation, UnavailableError: unavailable, NotFoundError: not_found}
+    def broken(error: Exception) -> Response[str]:
+        failed(error)  # left to itself, the resolver would log the error with its text
+        return problem(OURS)
+
+    handlers = {
+        Exception: broken,
+        Problem: problem,
+        RequestValidationError: validation,
+        UnavailableError: unavailable,
+        NotFoundError: not_found,
+    }
     for kind, handle in handlers.items():
         app.exception_handler(kind)(handle)
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lambda_service import problems, service
-from lambda_service.app import OPEN, Deps, build_app
+from lambda_service.app import OPEN, OURS, Deps, build_app
 from lambda_service.keys import is_known
 from lambda_service.observe import Observer
 from lambda_service.problems import Problem, invalid_field
@@ -32,7 +32,8 @@ class Edge:
         self._deps, self._observer, self._hashes = deps, observer, hashes
         self._route = ""
         self._outcome: tuple[str, str | None, int | None] | None = None
-        self.app = build_app(deps, self._matched)
+        self.app = build_app(deps, self._matched, self._failed)
+        self._request_id = ""
 
     def warm(self) -> None:
         """Load what is served before the first request. A failure is told, and tried again by whoever asks."""
@@ -45,20 +46,23 @@ class Edge:
         request = event.get("requestContext") or {}
         request_id = str(getattr(context, "aws_request_id", None) or request.get("requestId") or "")
         method = str((request.get("http") or {}).get("method") or "").upper()
-        self._route = ""
+        self._route, self._request_id = "", request_id
         try:
             response = self.app.resolve(self._checked(event), context)
         except Problem as problem:
             response = _response(problem)
         except Exception as error:
-            self._observer.failed(request_id, error)
-            response = _response(Problem(500, "something went wrong on our side: try again, and tell us the x-request-id"))
+            self._failed(error)
+            response = _response(OURS)
         response = self._finished(response, event, method, request_id)
         self._tell(response, method, request_id, (time.perf_counter() - started) * 1000)
         return response
 
     def _matched(self, route: str) -> None:
         self._route = route
+
+    def _failed(self, error: Exception) -> None:
+        self._observer.failed(self._request_id, error)
 
     def _checked(self, event: Mapping[str, Any]) -> Event:
         """The event, authenticated, with a body that is JSON as JSON is defined."""

@@ -14,7 +14,15 @@ from milk_assets.resources.lake import Lake, json_bytes
 from milk_assets_tests.forecasting.conftest import market
 
 NOW = datetime(2024, 5, 29, 12, tzinfo=UTC)
-CHAMPION = {"schema": 1, "version": 7, "bundle": "ab" * 32, "is_baseline": False, "facts": {"kind": "model"}, "since": "x", "data": None}
+CHAMPION = {
+    "schema": 1,
+    "version": 7,
+    "bundle": "ab" * 32,
+    "is_baseline": False,
+    "facts": {"kind": "model"},
+    "since": "x",
+    "data": None,
+}
 NEWEST = "2024-06-14"
 
 

@@ -137,9 +137,7 @@ class Caller:
             "rawPath": path,
             "rawQueryString": query,
             "headers": self.headers | {name.replace("_", "-"): value for name, value in headers.items()},
-            "queryStringParameters": {
-                name: ",".join(values) for name, values in parse_qs(query, keep_blank_values=True).items()
-            },
+            "queryStringParameters": {name: ",".join(values) for name, values in parse_qs(query, keep_blank_values=True).items()},
             "requestContext": {"http": {"method": method, "path": path}, "requestId": "gateway-1", "stage": "$default"},
             "body": None if content is None else base64.b64encode(content).decode(),
             "isBase64Encoded": content is not None,

@@ -37,9 +37,7 @@ def version(champion: Champion) -> int:
     return int(champion.current().manifest["version"])
 
 
-def test_within_a_ttl_nothing_is_asked_and_after_it_one_conditional_read(
-    champion: Champion, s3: FaultyS3, clock: Clock
-) -> None:
+def test_within_a_ttl_nothing_is_asked_and_after_it_one_conditional_read(champion: Champion, s3: FaultyS3, clock: Clock) -> None:
     assert version(champion) == 2
     s3.requests.clear()
     clock.seconds += TTL - 1
@@ -51,9 +49,7 @@ def test_within_a_ttl_nothing_is_asked_and_after_it_one_conditional_read(
     assert champion.refreshed.outcome == "unchanged"
 
 
-def test_a_promotion_and_a_rollback_are_each_served_within_one_ttl(
-    champion: Champion, store: Store, clock: Clock
-) -> None:
+def test_a_promotion_and_a_rollback_are_each_served_within_one_ttl(champion: Champion, store: Store, clock: Clock) -> None:
     assert version(champion) == 2
     moved = champion.current().forecasts["aguascalientes/aguascalientes/uht/store"]["months"][-1]["forecast"]
     store.promote(1)
@@ -186,7 +182,9 @@ def test_a_cold_start_without_a_store_answers_from_the_image_and_turns_to_the_st
     assert (health["model"]["version"], health["from_image"], health["degraded"]) == (2, False, False)
 
 
-def test_a_cold_start_with_nothing_to_serve_says_so_and_recovers(store: Store, s3: FaultyS3, bucket: Source, clock: Clock) -> None:
+def test_a_cold_start_with_nothing_to_serve_says_so_and_recovers(
+    store: Store, s3: FaultyS3, bucket: Source, clock: Clock
+) -> None:
     s3.fault = "broken"
     call = Caller(edge_of(bucket, clock))
     for route in ("/v1/health", "/v1/model", "/v1/forecasts/aguascalientes/aguascalientes/uht/store"):
