@@ -7,7 +7,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DAGSTER_HOME ?= $(abspath $(or $(MILK_HOME),.milk)/dagster)
 
-.PHONY: help install demo dev test synth lint format types check lock clean
+.PHONY: help install demo dev serve test synth lint format types check lock clean
 help:  ## list what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
@@ -23,6 +23,9 @@ demo: $(READY)  ## the whole graph on sample data (or WORKBOOK=file.xlsx), then 
 
 dev: $(READY)  ## Dagster UI, MLflow UI and the sample publisher together, on 127.0.0.1
 	$(BIN)/python -m milk_assets dev $(if $(WORKBOOK),--workbook "$(WORKBOOK)")
+
+serve: $(READY)  ## the HTTP endpoint on 127.0.0.1:8080, from the champion of `make demo`
+	$(BIN)/python -m lambda_service
 
 test: $(READY)  ## all tests
 	$(BIN)/pytest -n 2 --dist loadgroup

@@ -50,11 +50,12 @@ class Known:
     moves: Floats
 
 
-def known_at(prices: Floats, segments: NDArray[np.intp]) -> Known:
+def known_at(prices: Floats, segments: NDArray[np.intp], counted: NDArray[np.bool_] | None = None) -> Known:
     """Features of every date and series from prices alone.
 
     prices: (T, N) MXN/l, NaN where none was published, rows in date order. segments: (N,) the milk x channel of each series, as a
-    number. A blank carries the last price forward: a price that was not collected is no change.
+    number. counted: (N,) which series make up the market that the others are compared with; all of them when not given. A blank
+    carries the last price forward: a price that was not collected is no change.
     """
     count = len(prices)
     last, first = carried_forward(prices)
@@ -64,7 +65,7 @@ def known_at(prices: Floats, segments: NDArray[np.intp]) -> Known:
     change_row = np.maximum.accumulate(np.where(changed, row, -1), axis=0)
     ever = change_row >= 0
     seen = np.maximum(row - first, 0)
-    gap = last - _segment_means(last, segments)
+    gap = last - _segment_means(last, segments, counted)
     columns = (
         _rolling_max(last, ROOM_WINDOW) - last,
         last - _mean_before(last, 24),
@@ -143,12 +144,13 @@ def _recent_share(changed: NDArray[np.bool_]) -> Floats:
     return share
 
 
-def _segment_means(last: Floats, segments: NDArray[np.intp]) -> Floats:
+def _segment_means(last: Floats, segments: NDArray[np.intp], counted: NDArray[np.bool_] | None) -> Floats:
     means = np.full_like(last, np.nan)
     finite = np.isfinite(last)
     for segment in np.unique(segments):
         members = segments == segment
-        number = finite[:, members].sum(axis=1)
-        total = np.where(finite[:, members], last[:, members], 0.0).sum(axis=1)
+        peers = members if counted is None else members & counted
+        number = finite[:, peers].sum(axis=1)
+        total = np.where(finite[:, peers], last[:, peers], 0.0).sum(axis=1)
         means[:, members] = (total / np.maximum(number, 1))[:, None]
     return means

@@ -35,7 +35,8 @@ class History:
     """Prices as known at an origin, the last of `dates`.
 
     dates: (T,) datetime64[D], in order. series: (N,) keys "state/city/milk/channel". prices: (T, N) MXN/l, NaN where none was
-    published. average_series: (K,) keys of the national averages; averages: (T, K).
+    published. average_series: (K,) keys of the national averages; averages: (T, K). counted: (N,) which series make up the market;
+    those that do not are scored against it and leave it as it is. All of them when not given.
     """
 
     dates: Dates
@@ -43,6 +44,7 @@ class History:
     prices: Floats
     average_series: tuple[str, ...] = ()
     averages: Floats | None = None
+    counted: NDArray[np.bool_] | None = None
 
     @cached_property
     def segments(self) -> NDArray[np.intp]:
@@ -101,11 +103,12 @@ class TaskModel:
         share = (place - left)[:, None]
         return np.asarray((1 - share) * self.table[left, segments] + share * self.table[left + 1, segments])
 
-    def structural(self, known: Known, segments: NDArray[np.intp], distance: Floats) -> Floats:
+    def structural(self, known: Known, history: History, distance: Floats) -> Floats:
         """The structural change of each window and series at the last date, (W, N) MXN/l; zeros where there is no structure."""
         if self.structure is None:
             return np.zeros_like(distance)
-        along_drift, along_room = self.structure.terms(known.features[-1], self.structure.drift(known, segments)[-1], distance)
+        drift = self.structure.drift(known, history.segments, history.counted)
+        along_drift, along_room = self.structure.terms(known.features[-1], drift[-1], distance)
         return np.asarray(along_drift + along_room)
 
     def change(self, median: Floats, structural: Floats) -> Floats:
@@ -163,7 +166,7 @@ class Forecaster:
         trust. A series without any price gets no row. Raises ValueError on an unknown segment or too few expected dates.
         """
         windows = windows_from(history.dates, expected)
-        known = known_at(history.prices, history.segments)
+        known = known_at(history.prices, history.segments, history.counted)
         parts = [self._cities(history, known, [w for w in windows if w.task == task]) for task in TASKS]
         if history.averages is not None and history.average_series:
             for task in TASKS:
@@ -193,7 +196,7 @@ class Forecaster:
         chances = task.chances(rows.reshape(-1, rows.shape[-1]), segments)
         flat = distance.ravel()
         median = task.bins.quantiles(chances, flat, np.array(0.5))
-        structural = task.structural(known, history.segments, distance).ravel()
+        structural = task.structural(known, history, distance).ravel()
         trust = task.trust_at(flat)
         point, rise = trust * task.change(median, structural), upper_rise(structural)
         offsets = {"forecast": point}

@@ -12,3 +12,11 @@ TRACK_RECORD = f"{SERVING}/track_record.json"  # how forecasts fared, once their
 REPORTS = f"{SERVING}/reports"  # the daily reports: a folder a day, and
 LATEST_REPORT = f"{REPORTS}/latest"  # the newest one under names that never change
 REPORT_INDEX = f"{REPORTS}/index.json"
+
+REPORT_FORMATS = {
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+METRICS = "MilkPrices"  # namespace of what the endpoint measures of itself

@@ -32,13 +32,17 @@ class Structure:
     prior_weight: int = 60
     beta: float = 0.3
 
-    def drift(self, known: Known, segments: NDArray[np.intp]) -> Floats:
-        """Drift of each series at each date, (T, N) MXN/l a publication: half national, half its milk x channel."""
-        national = self._mean_move(known.moves)
+    def drift(self, known: Known, segments: NDArray[np.intp], counted: NDArray[np.bool_] | None = None) -> Floats:
+        """Drift of each series at each date, (T, N) MXN/l a publication: half national, half its milk x channel.
+
+        counted: (N,) which series make up the market; all of them when not given.
+        """
+        market = np.ones(len(segments), dtype=bool) if counted is None else counted
+        national = self._mean_move(known.moves[:, market])
         drift = np.repeat(national[:, None] / 2, len(segments), axis=1)
         for segment in np.unique(segments):
             members = segments == segment
-            drift[:, members] += self._mean_move(known.moves[:, members])[:, None] / 2
+            drift[:, members] += self._mean_move(known.moves[:, members & market])[:, None] / 2
         return drift
 
     def terms(self, features: NDArray[np.float32], drift: Floats, distance: Floats | float) -> tuple[Floats, Floats]:

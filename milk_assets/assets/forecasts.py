@@ -4,6 +4,7 @@ Belongs here: the asset and its documents. Scoring is `lambda_service.forecaster
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -83,12 +84,14 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     lake.write_table(f"{folder}/forecasts.parquet", table)
     lake.write_table(f"{folder}/explanations.parquet", explained)
     lake.write_json(f"{LAYER}/{publication}/{MADE}", made)  # last: what it names is whole
+    published = serving.publish_data(lake, artefacts, publication, datetime.now(UTC))
     national = table[(table.level == "national") & (table.task == "month")]
     return dg.MaterializeResult(
         metadata={
             **metadata.of_table(table, lake.uri(f"{folder}/forecasts.parquet"), FORECASTS),
             **made,
             "series": table.series.nunique(),
+            "served_data": published["path"] if published else "newer data are served already",
             "national_months": metadata.markdown(national[["city", "milk", "channel", "target", "forecast", "lo80", "hi80"]]),
             "largest_reasons": metadata.markdown(main_reasons(explained, 1)[["series", "task", "lead", "contribution", "en"]]),
             "plot": metadata.plot(lambda axes: draw(axes, national, vintage["sample"])),

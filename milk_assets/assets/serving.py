@@ -1,24 +1,27 @@
-"""What is served: the manifest that readers ask for, and the ledger that says why.
+"""What is served: the manifest that readers ask for, the data it names, and the ledger that says why.
 
-Belongs here: reading them, and the place where changes of champion are carried out. Rules and steps are `milk_assets.promotion`'s.
+Belongs here: reading them, publishing the data, and the place where changes of champion are carried out. Rules and steps are
+`milk_assets.promotion`'s, the data's format is `lambda_service.snapshot`'s.
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lambda_service.layout import SERVED
-from milk_assets.assets import bundles, features
+from milk_assets.assets import bundles, features, prices
 from milk_assets.promotion.apply import read_manifest
 from milk_assets.promotion.ledger import Ledger
-from milk_assets.resources.lake import Lake
+from milk_assets.resources.lake import Lake, json_bytes
 from milk_assets.resources.tracking import Tracking
 
 if TYPE_CHECKING:
     from milk_assets.promotion.apply import Place
     from milk_assets.promotion.state import Served
 
+SWAPS = 5  # of the manifest, where the champion is changed at the same moment
 FACTS = ("version", "bundle", "is_baseline")  # what names a model version wherever it is mentioned
 
 
@@ -26,6 +29,41 @@ def served(artefacts: Lake) -> dict[str, Any] | None:
     """The champion: version, bundle, is_baseline, facts of its bundle, since when; None before the first one."""
     found = artefacts.read_tagged(SERVED)
     return None if found is None else read_manifest(found[0])
+
+
+class PublishError(RuntimeError):
+    """The newest data are not served: why. What was served is still served."""
+
+
+def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -> dict[str, Any] | None:
+    """Let the endpoint forecast from a publication's prices; returns what the manifest now says of its data.
+
+    now: UTC; when the data became what is served. None, and nothing is done, where newer data are served already. Only the manifest's
+    `data` is changed, and only as it was read. Raises PublishError where there is no manifest, or where it keeps changing.
+    """
+    from lambda_service.snapshot import pack, path
+    from milk_assets.forecasting.snapshot import snapshot_of
+
+    vintage = prices.read_vintage(lake, publication)
+    panel = features.read_panel(lake, publication)
+    content = pack(snapshot_of(panel, sample=vintage["sample"], workbook=vintage["sha256"]))
+    file = path(content)
+    artefacts.create_bytes(file, content)
+    for _ in range(SWAPS):
+        found = artefacts.read_tagged(SERVED)
+        manifest = read_manifest(found[0]) if found else None
+        if found is None or manifest is None:
+            raise PublishError("no champion is served; run the jobs `train` and `promote` first")
+        standing = manifest.get("data")
+        if standing and standing["publication"] > publication:
+            return None
+        sha256 = hashlib.sha256(content).hexdigest()
+        if standing and standing["sha256"] == sha256:
+            return dict(standing)
+        data = {"path": file, "sha256": sha256, "publication": publication, "at": now.isoformat()}
+        if artefacts.replace_bytes(SERVED, json_bytes({**manifest, "data": data}), found[1]):
+            return data
+    raise PublishError(f"the manifest changed {SWAPS} times while its data were to be replaced: run `forecasts` again")
 
 
 def ledger(artefacts: Lake) -> Ledger:

@@ -17,7 +17,7 @@ import numpy as np
 from lambda_service.bundle import BundleError
 from lambda_service.forecaster import MODEL, Forecaster
 from lambda_service.targets import LEADS, MONTHS, Dates
-from milk_assets.forecasting.panel import Names, Panel
+from milk_assets.forecasting.panel import Panel
 from milk_assets.forecasting.recipe import Recipe
 from milk_assets.sniim.calendar import expected_between, expected_publications, months_ahead
 
@@ -89,7 +89,7 @@ class Model:
         dates = expected_dates(panel.origin) if expected is None else expected
         columns = self.forecaster.forecast(panel.history(), dates)
         frame = pd.DataFrame(columns)
-        names = {**_parts(panel.names), **_parts(panel.average_names)}
+        names = panel.names.by_key() | panel.average_names.by_key()
         parts = np.array([names[key] for key in frame["series"]], dtype=object).reshape(-1, 4)
         for place, part in enumerate(("state", "city", "milk", "channel")):
             frame[part] = parts[:, place]
@@ -124,8 +124,3 @@ def expected_dates(origin: np.datetime64) -> Dates:
             f"the calendar expects {len(dates)} publications until {end}, {max(LEADS)} are needed: check its closed days"
         )
     return np.array(dates, dtype="datetime64[D]")
-
-
-def _parts(names: Names) -> dict[str, tuple[str, str, str, str]]:
-    rows = zip(names.state, names.city, names.milk, names.channel, strict=True)
-    return dict(zip(names.series, rows, strict=True))

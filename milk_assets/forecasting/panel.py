@@ -35,6 +35,10 @@ class Names:
     milk: tuple[str, ...]
     channel: tuple[str, ...]
 
+    def by_key(self) -> dict[str, tuple[str, str, str, str]]:
+        """State, city, milk and channel of each series, by its key."""
+        return dict(zip(self.series, zip(self.state, self.city, self.milk, self.channel, strict=True), strict=True))
+
     def only(self, chosen: NDArray[np.bool_]) -> Names:
         """The names of some of the series."""
         return Names(**{part: tuple(np.array(values, dtype=object)[chosen]) for part, values in vars(self).items()})

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from milk_assets.sniim.names import CHANNEL_LABELS, COLUMNS, MILK_LABELS, UnknownNameError, find_channel, find_milk, slug
+from lambda_service.names import slug
+from milk_assets.sniim.names import CHANNEL_LABELS, COLUMNS, MILK_LABELS, UnknownNameError, find_channel, find_milk
 
 Cell = str | float | int | bool | date | datetime | time | timedelta
 Row = list[Cell]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
+
+from lambda_service.names import Vocabulary, slug
 
 MILKS = ("pasteurised", "uht")
 CHANNELS = ("store", "supermarket")
@@ -175,12 +176,10 @@ def known_places() -> Mapping[str, tuple[str, ...]]:
     return {**places, NATIONAL: tuple(AVERAGES.values())}
 
 
-@lru_cache(maxsize=4096)
-def slug(text: str) -> str:
-    """Lower case, accents off, every run of anything but letters and digits a hyphen: `Cd. Obregón ` gives `cd-obregon`."""
-    plain = unicodedata.normalize("NFKD", text)
-    letters = "".join(character for character in plain if not unicodedata.combining(character))
-    return re.sub(r"[^a-z0-9]+", "-", letters.casefold()).strip("-")
+@lru_cache(maxsize=1)
+def vocabulary() -> Vocabulary:
+    """Every spelling that is understood, as the endpoint takes it with the data."""
+    return Vocabulary(_canonical_by_slug(), _milk_words(), _channel_words())
 
 
 def file_name(day: date) -> str:
