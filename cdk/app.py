@@ -1,13 +1,46 @@
-"""The CDK app: `make synth` writes the templates of staging and prod to `cdk.out/`, with no account and no network."""
+"""The CDK app: `make synth` writes the templates of staging and prod to `cdk.out/`, with no account and no network.
+
+Belongs here: which stacks there are and what each is given. Rules of AWS's solutions and serverless packs are checked while it runs.
+"""
 
 import os
 
 import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from cdk.api import Api
+from cdk.identity import Identity
+from cdk.registry import Registry
+from cdk.settings import DEPLOYMENTS, Deployment, Release
 from cdk.storage import Storage
 
-app = cdk.App()
-suffix = os.environ.get("MILK_BUCKET_SUFFIX", "")  # the platform reads the same variable
-for environment in ("staging", "prod"):
-    Storage(app, environment, suffix)
-app.synth()
+
+def build(app: cdk.App, suffix: str = "") -> cdk.App:
+    """Add every stack of every deployment to an app. suffix: what makes bucket names unique, as the platform's MILK_BUCKET_SUFFIX.
+
+    `app.synth()` then raises on any finding that is not acknowledged where it arises.
+    """
+    release = Release.of(app, suffix)
+    for deployment in DEPLOYMENTS:
+        add_deployment(app, deployment, release)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True), ServerlessChecks(app, verbose=True))
+    return app
+
+
+def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> None:
+    """Every stack of one environment."""
+    storage = Storage(app, deployment, suffix=release.suffix)
+    registry = Registry(app, deployment)
+    identity = Identity(app, deployment, suffix=release.suffix)
+    Api(
+        app,
+        deployment,
+        release=release,
+        artefacts=storage.artefacts_name,
+        repository=registry.api,
+        identity=identity,
+    )
+
+
+if __name__ == "__main__":
+    build(cdk.App(), os.environ.get("MILK_BUCKET_SUFFIX", "")).synth()
