@@ -9,7 +9,10 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from cdk.api import Api
+from cdk.database import Database
 from cdk.identity import Identity
+from cdk.network import Network
+from cdk.platform import Platform
 from cdk.registry import Registry
 from cdk.settings import DEPLOYMENTS, Deployment, Release
 from cdk.storage import Storage
@@ -32,7 +35,7 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
     storage = Storage(app, deployment, suffix=release.suffix)
     registry = Registry(app, deployment)
     identity = Identity(app, deployment, suffix=release.suffix)
-    Api(
+    api = Api(
         app,
         deployment,
         release=release,
@@ -40,6 +43,20 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         repository=registry.api,
         identity=identity,
     )
+    api.add_stack_dependency(storage)
+    network = Network(app, deployment)
+    database = Database(app, deployment, network=network)
+    platform = Platform(
+        app,
+        deployment,
+        release=release,
+        network=network,
+        database=database,
+        repository=registry.platform,
+        lake=storage.lake_name,
+        artefacts=storage.artefacts_name,
+    )
+    platform.add_stack_dependency(storage)
 
 
 if __name__ == "__main__":
