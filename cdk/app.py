@@ -9,10 +9,13 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from cdk.api import Api
+from cdk.batch import Batch
 from cdk.database import Database
+from cdk.deploy import Deploy
 from cdk.identity import Identity
+from cdk.monitoring import Monitoring
 from cdk.network import Network
-from cdk.platform import Platform
+from cdk.platform import SERVICES, Platform
 from cdk.registry import Registry
 from cdk.settings import DEPLOYMENTS, Deployment, Release
 from cdk.storage import Storage
@@ -57,6 +60,25 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         artefacts=storage.artefacts_name,
     )
     platform.add_stack_dependency(storage)
+    batch = Batch(
+        app,
+        deployment,
+        release=release,
+        repository=registry.api,
+        artefacts=storage.artefacts_name,
+        platform=platform,
+    )
+    Monitoring(
+        app,
+        deployment,
+        release=release,
+        function=api.function,
+        apis=api.apis,
+        database=database.instance,
+        machine=batch.machine,
+        services=SERVICES,
+    )
+    Deploy(app, deployment, release=release)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,12 @@ from cdk.base import MilkStack, acknowledge, allow, bucket_files
 from cdk.database import NAME, Database
 from cdk.network import CODE, MLFLOW, POSTGRES, Network
 from cdk.settings import Deployment, Release
-from milk_assets.environment import COMPUTE_LOGS, PROJECT
+from milk_assets.environment import COMPUTE_LOGS
 
 RUN = "run"  # the container that EcsRunLauncher gives its command to
+SERVICES = ("code", "webserver", "daemon", "mlflow")
 WEBSERVER = 3000
+ECS = f"arn:aws:ecs:{Aws.REGION}:{Aws.ACCOUNT_ID}"
 STOP_WITHIN = Duration.seconds(60)
 SETTINGS = "A setting that is no secret: names, addresses and ports; secrets come from Secrets Manager"
 SESSIONS = [
@@ -53,7 +55,7 @@ class Platform(MilkStack):
         artefacts: str,
     ) -> None:
         super().__init__(scope, deployment, "platform", "Dagster and MLflow")
-        self._network, self._database = network, database
+        self.network, self._database = network, database
         self._lake, self._artefacts = lake, artefacts
         self._image = ecs.ContainerImage.from_ecr_repository(repository, release.tag)
         self._repository = repository
@@ -80,7 +82,7 @@ class Platform(MilkStack):
 
     def _settings(self, release: Release) -> dict[str, str]:
         """What every container is told."""
-        network = self._network
+        network = self.network
         return {
             "MILK_ENV": self.deployment.name,
             "MILK_BUCKET_SUFFIX": release.suffix,
@@ -121,7 +123,7 @@ class Platform(MilkStack):
             role,
             "WriteLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
-            [f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/{what}:*" for what in TASKS],
+            [f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/{what}:*" for what in (RUN, *SERVICES)],
             why="A stream is named when its task starts",
         )
         allow(
@@ -232,22 +234,22 @@ class Platform(MilkStack):
         serve = ["dagster", "api", "grpc", *module, "--host", "0.0.0.0", "--port", str(CODE)]  # noqa: S104  # in its security group
         healthy = ["dagster", "api", "grpc-health-check", "--port", str(CODE)]
         task = self._task("Code", code, serve, cpu=512, memory=2048, port=CODE, telegram=True, health=healthy)
-        self._service("Code", task, self._network.code, outside=True, named="code")
+        self._service("Code", task, self.network.code, outside=True, named="code")
 
         webserver = self._role("Webserver")
-        self._start_runs(webserver)
+        self._manage_runs(webserver)
         self._read_compute_logs(webserver)
         show = ["dagster-webserver", "--host", "0.0.0.0", "--port", str(WEBSERVER), "--workspace", "workspace.ecs.yaml"]  # noqa: S104
         alive = ["python", "-c", f"import urllib.request as u; u.urlopen('http://127.0.0.1:{WEBSERVER}/server_info', timeout=5)"]
         task = self._task("Webserver", webserver, show, cpu=256, memory=1024, port=WEBSERVER, health=alive)
-        self._service("Webserver", task, self._network.services)
+        self._service("Webserver", task, self.network.services)
 
         daemon = self._role("Daemon")
-        self._start_runs(daemon)
+        self._manage_runs(daemon)
         alive = ["dagster-daemon", "liveness-check"]
         watch = ["dagster-daemon", "run", "--workspace", "workspace.ecs.yaml"]
         task = self._task("Daemon", daemon, watch, cpu=256, memory=1024, health=alive)
-        self._service("Daemon", task, self._network.services, one=True)
+        self._service("Daemon", task, self.network.services, one=True)
 
         tracking = self._role("Mlflow")
         files = bucket_files(self._artefacts, "mlflow")
@@ -271,7 +273,7 @@ class Platform(MilkStack):
             health=alive,
             environment={"MLFLOW_SERVER_ALLOWED_HOSTS": f"mlflow.{self.named('internal')}:{MLFLOW},127.0.0.1:{MLFLOW},localhost:{MLFLOW}"},
         )
-        self._service("Mlflow", task, self._network.tracking, named="mlflow")
+        self._service("Mlflow", task, self.network.tracking, named="mlflow")
 
     def _service(
         self,
@@ -295,7 +297,7 @@ class Platform(MilkStack):
             max_healthy_percent=100 if one else 200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
             assign_public_ip=outside,
-            vpc_subnets=self._network.outside if outside else self._network.inside,
+            vpc_subnets=self.network.outside if outside else self.network.inside,
             security_groups=[group],
             enable_execute_command=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
@@ -324,20 +326,11 @@ class Platform(MilkStack):
             conditions={"StringLike": {"s3:prefix": [f"{COMPUTE_LOGS}/*"]}},
         )
 
-    def _start_runs(self, role: iam.Role) -> None:
-        """Start, watch and stop tasks of the one run definition in the one cluster, and hand them their two roles."""
-        arn = f"arn:aws:ecs:{Aws.REGION}:{Aws.ACCOUNT_ID}"
-        cluster = f"{arn}:cluster/{self.named('platform')}"
-        tasks = [f"{arn}:task/{self.named('platform')}/*"]
-        here = {"ArnEquals": {"ecs:cluster": cluster}}
-        named = "A task is named when it starts; the cluster is the scope"
-        definition = [f"{arn}:task-definition/{self.named('run')}:*"]
+    def allow_start(self, role: iam.Role) -> None:
+        """Let a role start the one run definition in the one cluster, and hand its tasks their two roles."""
+        here = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/{self.named('platform')}"}}
+        definition = [f"{ECS}:task-definition/{self.named('run')}:*"]
         allow(role, "StartRuns", ["ecs:RunTask"], definition, why="Revisions of the one definition", conditions=here)
-        allow(role, "TagRuns", ["ecs:TagResource"], tasks, why=named, conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}})
-        allow(role, "WatchAndStopRuns", ["ecs:DescribeTasks", "ecs:StopTask"], tasks, why=named, conditions=here)
-        allow(role, "ReadDefinition", ["ecs:DescribeTaskDefinition"], ["*"], why="The action knows no resource")
-        group = f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/run:*"
-        allow(role, "ReadRunLogs", ["logs:GetLogEvents"], [group], why="A stream is named when its task starts")
         allow(
             role,
             "HandRoles",
@@ -346,5 +339,14 @@ class Platform(MilkStack):
             conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         )
 
-
-TASKS = ("run", "code", "webserver", "daemon", "mlflow")
+    def _manage_runs(self, role: iam.Role) -> None:
+        """Start, tag, watch and stop runs: what EcsRunLauncher does."""
+        self.allow_start(role)
+        tasks = [f"{ECS}:task/{self.named('platform')}/*"]
+        here = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/{self.named('platform')}"}}
+        named = "A task is named when it starts; the cluster is the scope"
+        allow(role, "TagRuns", ["ecs:TagResource"], tasks, why=named, conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}})
+        allow(role, "WatchAndStopRuns", ["ecs:DescribeTasks", "ecs:StopTask"], tasks, why=named, conditions=here)
+        allow(role, "ReadDefinition", ["ecs:DescribeTaskDefinition"], ["*"], why="The action knows no resource")
+        group = f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/run:*"
+        allow(role, "ReadRunLogs", ["logs:GetLogEvents"], [group], why="A stream is named when its task starts")

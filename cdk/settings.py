@@ -27,7 +27,7 @@ class Deployment:
     api_keys: bool = True  # an API of its own for callers that cannot fetch a token
     internal: bool = True  # and one for callers inside the account, who sign with their role
     # the platform
-    platform: bool = True  # Dagster on ECS; without it the daily report is a scheduled task
+    daemon: bool = True  # Dagster's schedules and sensors run; without it the daily report is a scheduled task
     zones: int = 2  # RDS asks for two; a second zone of endpoints costs as much as the first
     endpoint_zones: int = 1
     database_class: str = "t4g.micro"
