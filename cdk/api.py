@@ -120,7 +120,9 @@ class Api(MilkStack):
         )
         acknowledge(
             keys,
-            {"AwsSolutions-SMG4": "Holds hashes of keys that callers keep: rotating it would lock them out; a key is revoked by hand"},
+            {
+                "AwsSolutions-SMG4": "Holds hashes of keys that callers keep: rotating it would lock them out; a key is revoked by hand"
+            },
         )
         function = endpoint_function(
             self,
@@ -164,7 +166,9 @@ class Api(MilkStack):
             authorizer=http.HttpNoneAuthorizer(),
             authorization_scopes=[],
         )
-        acknowledge(health, {"AwsSolutions-APIG4": "The health check says nothing that is not public, and what asks it has no token"})
+        acknowledge(
+            health, {"AwsSolutions-APIG4": "The health check says nothing that is not public, and what asks it has no token"}
+        )
         group = logs.LogGroup(
             self,
             f"{name}Access",
@@ -184,4 +188,3 @@ class Api(MilkStack):
         )
         CfnOutput(self, f"{name}Url", value=f"https://{api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}")
         return api
-

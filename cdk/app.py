@@ -10,6 +10,7 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from cdk.api import Api
 from cdk.batch import Batch
+from cdk.canary import Canary
 from cdk.database import Database
 from cdk.deploy import Deploy
 from cdk.identity import Identity
@@ -68,7 +69,7 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         artefacts=storage.artefacts_name,
         platform=platform,
     )
-    Monitoring(
+    monitoring = Monitoring(
         app,
         deployment,
         release=release,
@@ -78,6 +79,7 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         machine=batch.machine,
         services=SERVICES,
     )
+    Canary(app, deployment, api=api.apis["api"], logs=storage.logs_name, alarms=monitoring.topic)
     Deploy(app, deployment, release=release)
 
 

@@ -56,15 +56,15 @@ def allow(
 
     why: what a `*` in a resource stands for and why it is no narrower; without it a `*` is refused. It is acknowledged by its exact id.
     """
-    wide = [resource for resource in resources if "*" in resource]
+    wide = [arn for arn in resources if "*" in arn]
     if any("*" in action for action in actions) or (wide and not why):
         raise ValueError(f"{role.node.path}: statement {sid} needs each action by name, and a reason for {wide}")
     role.add_to_policy(iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources), conditions=conditions))
     shown = {Aws.REGION: "<AWS::Region>", Aws.ACCOUNT_ID: "<AWS::AccountId>"}
-    for resource in wide:
+    for arn in wide:
         for token, name in shown.items():
-            resource = resource.replace(token, name)
-        acknowledge(role, {f"AwsSolutions-IAM5[Resource::{resource}]": why or ""})
+            arn = arn.replace(token, name)
+        acknowledge(role, {f"AwsSolutions-IAM5[Resource::{arn}]": why or ""})
 
 
 def bucket_files(bucket_name: str, *prefixes: str) -> list[str]:

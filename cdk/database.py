@@ -13,7 +13,9 @@ from cdk.base import MilkStack, acknowledge
 from cdk.network import POSTGRES, Network
 from cdk.settings import Deployment
 
-NAME = "dagster"  # the database that is made with the server; MLflow's is made by its own task, since both keep a table of one name
+NAME = (
+    "dagster"  # the database that is made with the server; MLflow's is made by its own task, since both keep a table of one name
+)
 USER = "milk"
 KEEP_INSIGHTS = rds.PerformanceInsightRetention.DEFAULT  # the week that is free
 
@@ -40,7 +42,7 @@ class Database(MilkStack):
             self,
             "Postgres",
             instance_identifier=self.named("database"),
-            engine=rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17),
+            engine=rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17_9),
             instance_type=ec2.InstanceType(deployment.database_class),
             allocated_storage=int(deployment.database_storage.to_gibibytes()),
             max_allocated_storage=int(deployment.database_storage.to_gibibytes()) * 5,

@@ -51,7 +51,9 @@ def endpoint_function(
     allow(
         role, "WriteItsOwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [streams], why="A stream is named when it is made"
     )
-    allow(role, "Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], why="X-Ray's write actions know no resource")
+    allow(
+        role, "Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], why="X-Ray's write actions know no resource"
+    )
     settings = {
         "role": role,
         "function_name": stack.named(what),

@@ -55,7 +55,7 @@ class Identity(MilkStack):
             self.pool,
             {
                 "AwsSolutions-COG8": "The plan above buys threat protection and passwordless sign-in of people; this pool has none",
-                "AwsSolutions-COG3": "Threat protection judges sign-ins of people; this pool has none, and its clients cannot sign in as one",
+                "AwsSolutions-COG3": "Threat protection judges sign-ins of people; clients cannot sign in as one",
             },
         )
 

@@ -24,7 +24,9 @@ from cdk.settings import Deployment, Release
 from milk_assets.environment import METRICS
 
 FIVE_MINUTES = Duration.minutes(5)
-OLDEST_CHAMPION = Duration.days(120)  # a quarter without a promotion is possible, a third of a year says that nothing is judged any more
+OLDEST_CHAMPION = Duration.days(
+    120
+)  # a quarter without a promotion is possible, a third of a year says that nothing is judged any more
 LEAST_STORAGE = 2 * 1024**3  # bytes: a week's growth, ten times over
 RUNBOOK = "docs/runbook.md"
 Metric = cloudwatch.IMetric
@@ -97,7 +99,9 @@ class Monitoring(MilkStack):
             threshold=threshold,
             evaluation_periods=periods,
             comparison_operator=operator.LESS_THAN_THRESHOLD if below else operator.GREATER_THAN_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.BREACHING if silent_is_bad else cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING
+            if silent_is_bad
+            else cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         action = actions.SnsAction(self.topic)
         alarm.add_alarm_action(action)
@@ -105,7 +109,9 @@ class Monitoring(MilkStack):
         return alarm
 
     def _show(self, title: str, left: Sequence[Metric], *, unit: str) -> cloudwatch.GraphWidget:
-        return cloudwatch.GraphWidget(title=title, left=list(left), left_y_axis=cloudwatch.YAxisProps(label=unit, min=0), width=12)
+        return cloudwatch.GraphWidget(
+            title=title, left=list(left), left_y_axis=cloudwatch.YAxisProps(label=unit, min=0), width=12
+        )
 
     def _endpoint(self, function: lambda_.Function, apis: dict[str, http.HttpApi]) -> None:
         errors = function.metric_errors(period=FIVE_MINUTES)
@@ -146,7 +152,9 @@ class Monitoring(MilkStack):
         age = self._measured("ChampionAgeSeconds", "Maximum")
         failed = self._measured("ChampionRefreshFailed", "Sum")
         self._alarm("ChampionOld", age, OLDEST_CHAMPION.to_seconds(), "What is served has not changed for a third of a year.")
-        self._alarm("ChampionRefreshFailed", failed, 0, "A new champion could not be taken over: the last good one is served.", periods=2)
+        self._alarm(
+            "ChampionRefreshFailed", failed, 0, "A new champion could not be taken over: the last good one is served.", periods=2
+        )
         self._dashboard.add_widgets(
             self._show("Age of what is served", [age], unit="s"),
             self._show("Failed refreshes, unknown series", [failed, self._measured("UnknownSeries", "Sum")], unit="in 5 min"),

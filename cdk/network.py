@@ -78,7 +78,11 @@ class Network(MilkStack):
 
     def _group(self, name: str, what: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
-            self, name, vpc=self.vpc, security_group_name=self.named(name.lower()), description=f"{what} of {self.deployment.name}"
+            self,
+            name,
+            vpc=self.vpc,
+            security_group_name=self.named(name.lower()),
+            description=f"{what} of {self.deployment.name}",
         )
 
     def _endpoints(self) -> None:

@@ -123,7 +123,10 @@ class Platform(MilkStack):
             role,
             "WriteLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
-            [f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/{what}:*" for what in (RUN, *SERVICES)],
+            [
+                f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/{what}:*"
+                for what in (RUN, *SERVICES)
+            ],
             why="A stream is named when its task starts",
         )
         allow(
@@ -142,7 +145,13 @@ class Platform(MilkStack):
             role_name=f"{self.named(name.lower())}-{Aws.REGION}",
             assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
         )
-        allow(role, "Sessions", SESSIONS, ["*"], why="Session Manager's channels know no resource; who may open one is the caller's policy")
+        allow(
+            role,
+            "Sessions",
+            SESSIONS,
+            ["*"],
+            why="Session Manager's channels know no resource; who may open one is the caller's policy",
+        )
         return role
 
     def _task(
@@ -271,7 +280,9 @@ class Platform(MilkStack):
             memory=1024,
             port=MLFLOW,
             health=alive,
-            environment={"MLFLOW_SERVER_ALLOWED_HOSTS": f"mlflow.{self.named('internal')}:{MLFLOW},127.0.0.1:{MLFLOW},localhost:{MLFLOW}"},
+            environment={
+                "MLFLOW_SERVER_ALLOWED_HOSTS": f"mlflow.{self.named('internal')}:{MLFLOW},127.0.0.1:{MLFLOW},localhost:{MLFLOW}"
+            },
         )
         self._service("Mlflow", task, self.network.tracking, named="mlflow")
 
@@ -312,7 +323,13 @@ class Platform(MilkStack):
         """What stages and sensors do: read and write files of the two buckets, list them, delete none."""
         for name, bucket in {"Lake": self._lake, "Artefacts": self._artefacts}.items():
             files = [f"arn:aws:s3:::{bucket}/*"]
-            allow(role, f"ReadAndWrite{name}", ["s3:GetObject", "s3:PutObject"], files, why="The bucket is the platform's own, whole")
+            allow(
+                role,
+                f"ReadAndWrite{name}",
+                ["s3:GetObject", "s3:PutObject"],
+                files,
+                why="The bucket is the platform's own, whole",
+            )
             allow(role, f"List{name}", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"])
 
     def _read_compute_logs(self, role: iam.Role) -> None:
@@ -345,7 +362,9 @@ class Platform(MilkStack):
         tasks = [f"{ECS}:task/{self.named('platform')}/*"]
         here = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/{self.named('platform')}"}}
         named = "A task is named when it starts; the cluster is the scope"
-        allow(role, "TagRuns", ["ecs:TagResource"], tasks, why=named, conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}})
+        allow(
+            role, "TagRuns", ["ecs:TagResource"], tasks, why=named, conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}}
+        )
         allow(role, "WatchAndStopRuns", ["ecs:DescribeTasks", "ecs:StopTask"], tasks, why=named, conditions=here)
         allow(role, "ReadDefinition", ["ecs:DescribeTaskDefinition"], ["*"], why="The action knows no resource")
         group = f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/run:*"

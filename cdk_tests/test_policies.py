@@ -50,7 +50,10 @@ def unscoped(template: Template) -> list[str]:
         everything = "Resource" in statement and "*" in [text(resource) for resource in listed(statement["Resource"])]
         if everything and kind != "AWS::KMS::Key" and not set(actions) <= UNSCOPED:
             found.append(f"{logical}: {sorted(set(actions) - UNSCOPED)} on *")
-        if "*" in [text(who) for who in listed(statement.get("Principal", {}).get("AWS", []))] or statement.get("Principal") == "*":
+        if (
+            "*" in [text(who) for who in listed(statement.get("Principal", {}).get("AWS", []))]
+            or statement.get("Principal") == "*"
+        ):
             found.append(f"{logical}: anybody")
         if "NotAction" in statement or "NotResource" in statement or "NotPrincipal" in statement:
             found.append(f"{logical}: says what is not allowed instead of what is")
@@ -106,7 +109,7 @@ def test_the_endpoint_reads_its_two_prefixes_and_nothing_else(templates: dict[st
     found = allowed(templates[f"milk-{name}-api"], "FunctionRole")
     assert found.pop("ReadWhatIsServed") == (
         ["s3:GetObject"],
-        [f"arn:aws:s3:::milk-{name}-artefacts/serving/*", f"arn:aws:s3:::milk-{name}-artefacts/models/*"],
+        [f"arn:aws:s3:::milk-{name}-artefacts/models/*", f"arn:aws:s3:::milk-{name}-artefacts/serving/*"],
     )
     assert sorted(found) == ["Trace", "WriteItsOwnLogs"]
 
@@ -125,7 +128,10 @@ def test_only_this_environment_of_this_repository_may_deploy(templates: dict[str
     (trust,) = [statement for _, statement in statements(template) if statement["Action"] == "sts:AssumeRoleWithWebIdentity"]
     issuer = "token.actions.githubusercontent.com"
     assert trust["Condition"] == {
-        "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": f"repo:milk-assets/milk-assets:environment:{name}"}
+        "StringEquals": {
+            f"{issuer}:aud": "sts.amazonaws.com",
+            f"{issuer}:sub": f"repo:milk-assets/milk-assets:environment:{name}",
+        }
     }
     assert sorted(allowed(template, "Role")) == ["DeployStacks", "LogIn", "PushImages"]
 

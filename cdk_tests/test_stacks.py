@@ -29,7 +29,9 @@ def test_both_environments_have_the_same_stacks(templates: dict[str, Template]) 
 
 def test_prod_is_protected_against_deletion_and_staging_is_not(synthesized: Path) -> None:
     stacks = json.loads((synthesized / "manifest.json").read_text())["artifacts"]
-    protected = {name: stack["properties"].get("terminationProtection", False) for name, stack in stacks.items() if name.count("-") == 2}
+    protected = {
+        name: stack["properties"].get("terminationProtection", False) for name, stack in stacks.items() if name.count("-") == 2
+    }
     assert {name for name, holds in protected.items() if holds} == {f"milk-prod-{concern}" for concern in CONCERNS}
 
 
@@ -82,9 +84,7 @@ def test_every_way_in_but_health_asks_who_calls(templates: dict[str, Template], 
 
 
 @pytest.mark.parametrize(("name", "rate"), [("staging", 50), ("prod", 200)])
-def test_every_stage_is_throttled_and_logs_who_called_without_what(
-    templates: dict[str, Template], name: str, rate: int
-) -> None:
+def test_every_stage_is_throttled_and_logs_who_called_without_what(templates: dict[str, Template], name: str, rate: int) -> None:
     stages = properties(templates[f"milk-{name}-api"], "AWS::ApiGatewayV2::Stage")
     assert len(stages) == 3
     for stage in stages:
@@ -99,7 +99,9 @@ def test_every_stage_is_throttled_and_logs_who_called_without_what(
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_endpoint_is_an_image_behind_an_alias_traced_and_told_what_it_reads(templates: dict[str, Template], name: str) -> None:
+def test_the_endpoint_is_an_image_behind_an_alias_traced_and_told_what_it_reads(
+    templates: dict[str, Template], name: str
+) -> None:
     template = templates[f"milk-{name}-api"]
     (function,) = [made for made in properties(template, "AWS::Lambda::Function") if made["FunctionName"] == f"milk-{name}-api"]
     assert (function["PackageType"], function["Architectures"]) == ("Image", ["arm64"])
