@@ -1,7 +1,7 @@
 """Platform: Dagster and MLflow on ECS, all from one image.
 
 Belongs here: services, the definition that runs are started from, and what each may do. Settings of the instance are in
-`deploy/dagster.ecs.yaml`; what runs do is the graph's.
+`milk_assets/instance.py`; what runs do is the graph's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -248,7 +248,7 @@ class Platform(MilkStack):
         webserver = self._role("Webserver")
         self._manage_runs(webserver)
         self._read_compute_logs(webserver)
-        show = ["dagster-webserver", "--host", "0.0.0.0", "--port", str(WEBSERVER), "--workspace", "workspace.ecs.yaml"]  # noqa: S104
+        show = ["dagster-webserver", "--host", "0.0.0.0", "--port", str(WEBSERVER), "--workspace", "workspace.yaml"]  # noqa: S104
         alive = ["python", "-c", f"import urllib.request as u; u.urlopen('http://127.0.0.1:{WEBSERVER}/server_info', timeout=5)"]
         task = self._task("Webserver", webserver, show, cpu=256, memory=1024, port=WEBSERVER, health=alive)
         self._service("Webserver", task, self.network.services)
@@ -256,7 +256,7 @@ class Platform(MilkStack):
         daemon = self._role("Daemon")
         self._manage_runs(daemon)
         alive = ["dagster-daemon", "liveness-check"]
-        watch = ["dagster-daemon", "run", "--workspace", "workspace.ecs.yaml"]
+        watch = ["dagster-daemon", "run", "--workspace", "workspace.yaml"]
         task = self._task("Daemon", daemon, watch, cpu=256, memory=1024, health=alive)
         self._service("Daemon", task, self.network.services, one=True)
 

@@ -1,4 +1,4 @@
-"""The command line of the platform: `python -m milk_assets bootstrap | run | demo | dev`."""
+"""The command line of the platform: `python -m milk_assets bootstrap | run | report | demo | dev`."""
 
 import argparse
 import sys
@@ -34,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--publication", type=date.fromisoformat, help="this date instead of the newest, YYYY-MM-DD")
     run.set_defaults(command=_run)
 
+    report = commands.add_parser("report", help="write a day's price report, where no schedule does")
+    report.add_argument("--day", type=date.fromisoformat, help="this day instead of today in Mexico City, YYYY-MM-DD")
+    report.set_defaults(command=_report)
+
     for name, command, text in (
         ("demo", _demo, "publish sample workbooks on this machine, run the whole graph on them, and show the forecasts"),
         ("dev", _dev, "Dagster UI, MLflow UI and the sample publisher together, until interrupted"),
@@ -65,6 +69,14 @@ def _run(environment: Environment, options: argparse.Namespace) -> int:
     with instance(environment) as on:
         publication = bootstrap(environment, on, today(), options.publication)
         show_run(environment, on, publication, max(publication, today()) if options.publication is None else publication)
+    return 0
+
+
+def _report(environment: Environment, options: argparse.Namespace) -> int:
+    from milk_assets.run import instance, run_report
+
+    with instance(environment) as on:
+        run_report(environment, on, options.day or today())
     return 0
 
 
