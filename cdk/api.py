@@ -131,7 +131,7 @@ class Api(MilkStack):
             handler=AUTHORIZER,
             repository=self._repository,
             release=self._release,
-            environment={"MILK_API_KEYS_SECRET": keys.secret_arn},
+            environment={"MILK_API_KEY_HASHES_SECRET": keys.secret_arn},
             memory=Size.mebibytes(256),
             timeout=Duration.seconds(5),
         )

@@ -3,7 +3,10 @@
 Belongs here: which stacks there are and what each is given. Rules of AWS's solutions and serverless packs are checked while it runs.
 """
 
+import json
 import os
+import sys
+from pathlib import Path
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
@@ -84,4 +87,7 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
 
 
 if __name__ == "__main__":
-    build(cdk.App(), os.environ.get("MILK_BUCKET_SUFFIX", "")).synth()
+    # The CDK's command gives its context and folder in the environment; alone, they are those of cdk.json and the first argument
+    alone = {} if "CDK_CONTEXT_JSON" in os.environ else json.loads(Path("cdk.json").read_text())["context"]
+    folder = sys.argv[1] if len(sys.argv) > 1 else None
+    build(cdk.App(context=alone, outdir=folder), os.environ.get("MILK_BUCKET_SUFFIX", "")).synth()

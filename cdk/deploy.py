@@ -61,4 +61,11 @@ class Deploy(MilkStack):
             ],
             [f"arn:aws:ecr:{Aws.REGION}:{Aws.ACCOUNT_ID}:repository/{self.named(what)}" for what in ("platform", "api")],
         )
+        allow(
+            self.role,
+            "FindTheEndpoint",
+            ["cloudformation:DescribeStacks"],
+            [f"arn:aws:cloudformation:{Aws.REGION}:{Aws.ACCOUNT_ID}:stack/{self.named('api')}/*"],
+            why="A stack's ARN ends in an id that it is given when it is made",
+        )
         CfnOutput(self, "RoleArn", value=self.role.role_arn)

@@ -133,7 +133,7 @@ def test_only_this_environment_of_this_repository_may_deploy(templates: dict[str
             f"{issuer}:sub": f"repo:milk-assets/milk-assets:environment:{name}",
         }
     }
-    assert sorted(allowed(template, "Role")) == ["DeployStacks", "LogIn", "PushImages"]
+    assert sorted(allowed(template, "Role")) == ["DeployStacks", "FindTheEndpoint", "LogIn", "PushImages"]
 
 
 @pytest.mark.parametrize("repository", ["", "milk-assets", "milk-assets/*", "/x"])
