@@ -9,7 +9,7 @@ ACTION ?= deploy --require-approval never
 PUBLICATION ?= 2025-03-31
 BASE ?= main
 
-.PHONY: synth cdk-test golden e2e diff materialize audit secrets images deploy smoke
+.PHONY: synth cdk-test golden e2e diff materialize audit secrets baseline images deploy smoke
 
 $(CDK)/.ready: requirements/cloud.txt
 	test -x $(CDK)/bin/python || $(PYTHON) -m venv $(CDK)
@@ -45,6 +45,9 @@ audit: $(CDK)/.ready  ## known faults of locked packages, and of the workflows
 
 secrets: $(CDK)/.ready  ## secrets in what is committed, but for those that .secrets.baseline knows to be none
 	git ls-files -z | xargs -0 $(CDK)/bin/detect-secrets-hook --baseline .secrets.baseline
+
+baseline: $(CDK)/.ready  ## what looks like a secret and is none, anew: read the difference before it is committed
+	$(CDK)/bin/detect-secrets scan --baseline .secrets.baseline
 
 images: $(CDK)/.ready  ## build both images for arm64 and push them to an environment's registry
 	PYTHONPATH=. $(CDK)/bin/python -m deploy.images --environment $(ENVIRONMENT) --tag $(TAG)
