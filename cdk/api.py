@@ -81,7 +81,7 @@ class Api(MilkStack):
         self.function = self._function(artefacts)
         self.alias = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
         tokens = authorizers.HttpJwtAuthorizer(
-            "Tokens", identity.pool.user_pool_provider_url, jwt_audience=[identity.client.user_pool_client_id]
+            "Tokens", identity.issuer, jwt_audience=[identity.client.user_pool_client_id]
         )
         self.apis = {"api": self._way_in("Tokens", "api", tokens, [SCOPE])}
         if deployment.api_keys:

@@ -18,7 +18,7 @@ $(CDK)/.ready: requirements/cloud.txt
 	@touch $@
 
 cdk/node_modules/.ready: cdk/package-lock.json $(CDK)/.ready
-	$(WITH_CDK) npm ci --prefix cdk --no-audit --no-fund --loglevel=error
+	$(WITH_CDK) node $(CDK)/lib/nodejs/lib/node_modules/npm/bin/npm-cli.js ci --prefix cdk --no-audit --no-fund --loglevel=error
 	@touch $@
 
 synth: $(CDK)/.ready  ## the CloudFormation templates of staging and prod, into cdk.out/: no Docker, no account

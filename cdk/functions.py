@@ -15,6 +15,10 @@ from aws_cdk import aws_logs as logs
 from cdk.base import MilkStack, acknowledge, allow
 from cdk.settings import Release
 
+OLDER_RUNTIME = {
+    finding: "Only where no image can run: the runtime is that of the wheels in the folder"
+    for finding in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion")
+}
 NO_QUEUE = {"Serverless-LambdaDLQ": "Called and answered in one exchange: nothing is queued that could be lost"}
 
 
@@ -77,6 +81,7 @@ def endpoint_function(
             runtime=lambda_.Runtime(f"python3.{sys.version_info.minor}", lambda_.RuntimeFamily.PYTHON),
             **settings,
         )
+        acknowledge(function, OLDER_RUNTIME)
     else:
         function = lambda_.DockerImageFunction(
             stack,

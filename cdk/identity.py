@@ -59,5 +59,10 @@ class Identity(MilkStack):
             },
         )
 
+    @property
+    def issuer(self) -> str:
+        """The address that tokens name as their issuer. Not the pool's own attribute, which emulators lack; it is this."""
+        return f"https://cognito-idp.{Aws.REGION}.amazonaws.com/{self.pool.user_pool_id}"
+
     def _domain(self, suffix: str) -> str:
         return "-".join(part for part in (self.named("tokens"), suffix) if part)
