@@ -80,9 +80,7 @@ class Api(MilkStack):
         self._release, self._repository = release, repository
         self.function = self._function(artefacts)
         self.alias = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
-        tokens = authorizers.HttpJwtAuthorizer(
-            "Tokens", identity.issuer, jwt_audience=[identity.client.user_pool_client_id]
-        )
+        tokens = authorizers.HttpJwtAuthorizer("Tokens", identity.issuer, jwt_audience=[identity.client.user_pool_client_id])
         self.apis = {"api": self._way_in("Tokens", "api", tokens, [SCOPE])}
         if deployment.api_keys:
             self.apis["keys"] = self._way_in("Keys", "keys", self._key_authorizer())

@@ -21,6 +21,7 @@ from cdk.monitoring import Monitoring
 from cdk.network import Network
 from cdk.platform import SERVICES, Platform
 from cdk.registry import Registry
+from cdk.report import Report
 from cdk.settings import DEPLOYMENTS, Deployment, Release
 from cdk.storage import Storage
 
@@ -70,8 +71,8 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         release=release,
         repository=registry.api,
         artefacts=storage.artefacts_name,
-        platform=platform,
     )
+    Report(app, deployment, platform=platform)
     monitoring = Monitoring(
         app,
         deployment,

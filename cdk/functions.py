@@ -15,10 +15,8 @@ from aws_cdk import aws_logs as logs
 from cdk.base import MilkStack, acknowledge, allow
 from cdk.settings import Release
 
-OLDER_RUNTIME = {
-    finding: "Only where no image can run: the runtime is that of the wheels in the folder"
-    for finding in ("AwsSolutions-L1", "Serverless-LambdaLatestVersion")
-}
+WHEELS = "Only where no image can run: the runtime is that of the wheels in the folder"
+OLDER_RUNTIME = {"AwsSolutions-L1": WHEELS, "Serverless-LambdaLatestVersion": WHEELS}
 NO_QUEUE = {"Serverless-LambdaDLQ": "Called and answered in one exchange: nothing is queued that could be lost"}
 
 

@@ -19,6 +19,7 @@ CONCERNS = (
     "network",
     "platform",
     "registry",
+    "report",
     "storage",
 )
 
@@ -198,7 +199,7 @@ def test_every_alarm_tells_a_person_when_it_rings_and_when_it_is_over(templates:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_report_is_scheduled_but_rests_while_a_daemon_writes_it(templates: dict[str, Template], name: str) -> None:
-    (schedule,) = properties(templates[f"milk-{name}-batch"], "AWS::Scheduler::Schedule")
+    (schedule,) = properties(templates[f"milk-{name}-report"], "AWS::Scheduler::Schedule")
     assert (schedule["State"], schedule["ScheduleExpressionTimezone"]) == ("DISABLED", "America/Mexico_City")
     told = json.loads(schedule["Target"]["Input"])["containerOverrides"]
     assert told == [{"name": "run", "command": ["python", "-m", "milk_assets", "report"]}]

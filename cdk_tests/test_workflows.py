@@ -64,7 +64,9 @@ def test_every_action_is_pinned_by_commit_and_every_job_is_bounded(file: Path) -
 
 
 def test_every_make_target_that_a_workflow_calls_exists() -> None:
-    called = {target for file in FOLDER.glob("*.yml") for target in re.findall(r"(?:run:|&&) make ([a-z0-9-]+)", file.read_text())}
+    called = {
+        target for file in FOLDER.glob("*.yml") for target in re.findall(r"(?:run:|&&) make ([a-z0-9-]+)", file.read_text())
+    }
     rules = (ROOT / "Makefile").read_text() + (ROOT / "cdk" / "cloud.mk").read_text()
     made = set(re.findall(r"^([a-z0-9-]+):", rules, re.MULTILINE))
     assert called >= {"synth", "e2e", "materialize", "audit", "secrets", "deploy", "smoke"}

@@ -82,7 +82,9 @@ class Cloud:
         """A token of the deployed pool's client, as an integrator gets one."""
         stack = self.outputs["milk-staging-identity"]
         (pool,) = [value for name, value in stack.items() if "RefPool" in name and value.startswith(f"{REGION}_")]
-        client = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=stack["ClientId"])["UserPoolClient"]
+        client = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=stack["ClientId"])[
+            "UserPoolClient"
+        ]
         secret = base64.b64encode(f"{client['ClientId']}:{client['ClientSecret']}".encode()).decode()
         form = urllib.parse.urlencode({"grant_type": "client_credentials", **({"scope": scope} if scope else {})})
         headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/x-www-form-urlencoded"}
@@ -131,5 +133,7 @@ def pack(folder: Path, python: str) -> Path:
     lock = ROOT / "requirements" / "lambda.txt"
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--no-compile"]
     subprocess.run([python, *install, "--target", folder, "-r", lock], check=True, timeout=300)
-    shutil.copytree(ROOT / "lambda_service", folder / "lambda_service", ignore=shutil.ignore_patterns("__pycache__", "Dockerfile"))
+    shutil.copytree(
+        ROOT / "lambda_service", folder / "lambda_service", ignore=shutil.ignore_patterns("__pycache__", "Dockerfile")
+    )
     return folder
