@@ -21,8 +21,7 @@ from cdk.base import MilkStack, acknowledge, allow, bucket_files
 from cdk.functions import endpoint_function
 from cdk.identity import SCOPE, Identity
 from cdk.settings import Deployment, Release
-from lambda_service.layout import MODELS, SERVING
-from milk_assets.environment import METRICS
+from lambda_service.layout import METRICS, MODELS, SERVING
 
 HANDLER = "lambda_service.handler.handler"
 AUTHORIZER = "lambda_service.authorizer.handler"
@@ -101,6 +100,7 @@ class Api(MilkStack):
                 "OMP_NUM_THREADS": "1",  # a row is scored faster by one thread than by two that wait for each other
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS,
                 "POWERTOOLS_SERVICE_NAME": self.named("api"),
+                **({"MILK_CHAMPION_TTL": self._release.champion_ttl} if self._release.champion_ttl else {}),
             },
             memory=self.deployment.api_memory,
             timeout=TIMEOUT,

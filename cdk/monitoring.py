@@ -21,7 +21,7 @@ from constructs import Construct
 
 from cdk.base import MilkStack
 from cdk.settings import Deployment, Release
-from milk_assets.environment import METRICS
+from lambda_service.layout import METRICS
 
 FIVE_MINUTES = Duration.minutes(5)
 OLDEST_CHAMPION = Duration.days(

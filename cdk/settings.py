@@ -46,7 +46,8 @@ class Release:
 
     tag: of both images, the commit's sha. suffix: what makes bucket names globally unique. repository: who may deploy, `owner/name` on
     GitHub. alarms_to: an e-mail address, or none. api_zip: a folder with the endpoint and its dependencies, instead of the image, for
-    where no image can run. s3_endpoint: another S3 than AWS's own, with the same purpose.
+    where no image can run. s3_endpoint: another S3 than AWS's own, with the same purpose. champion_ttl: seconds until the endpoint asks
+    again what is served, where its own default is not wanted.
     """
 
     tag: str
@@ -55,6 +56,7 @@ class Release:
     alarms_to: str | None
     api_zip: str | None
     s3_endpoint: str | None
+    champion_ttl: str | None
 
     @classmethod
     def of(cls, app: App, suffix: str) -> "Release":
@@ -74,6 +76,7 @@ class Release:
             alarms_to=given("alarms_to"),
             api_zip=given("api_zip"),
             s3_endpoint=given("s3_endpoint"),
+            champion_ttl=given("champion_ttl"),
         )
 
 

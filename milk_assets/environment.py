@@ -21,7 +21,6 @@ MODEL = "milk-price"  # the one registered model; a version is a bundle of all h
 EXPERIMENT = "milk-price"
 TIMEZONE = "America/Mexico_City"
 OWNER = "team:milk"
-METRICS = "milk"  # CloudWatch's namespace of everything we measure
 COMPUTE_LOGS = "compute_logs"  # the lake's folder of what runs print, where runs have no disk that lasts
 
 OFFICIAL_SOURCE = f"https://www.economia-sniim.gob.mx/{FOLDER}"

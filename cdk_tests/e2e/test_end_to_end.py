@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     running = start(folder)
     try:
         running.cdk("bootstrap", "aws://000000000000/us-east-1")
-        running.deploy("milk-staging-api", api_zip=str(packed), s3_endpoint=running.url, champion_ttl="0")
+        running.deploy(
+            "milk-staging-api", "milk-staging-batch", api_zip=str(packed), s3_endpoint=running.url, champion_ttl="0.001"
+        )
         yield running
     finally:
         running.process.terminate()
@@ -147,6 +150,43 @@ def test_a_promotion_is_served_without_a_deployment_and_so_is_its_rollback(cloud
     assert manifest(cloud)["version"] == before["version"]
     assert versions(forecast(cloud)) == {before["version"]}
     assert cloud.client("lambda").get_function(FunctionName="milk-staging-api")["Configuration"]["LastModified"] == deployed
+
+
+def test_a_map_over_a_thousand_series_forecasts_each(cloud: Cloud) -> None:
+    """The state machine as the CDK deployed it; the emulator takes items one by one where AWS would batch them."""
+    states, machine = cloud.client("stepfunctions"), "arn:aws:states:us-east-1:000000000000:stateMachine:milk-staging-batch"
+    _, catalogue = cloud.ask("Tokens", "/v1/series?limit=500", **bearer(cloud))
+    known = [entry["series"] for entry in catalogue["items"]]
+    asked = [known[n % len(known)] for n in range(1000)]
+    execution = states.start_execution(stateMachineArn=machine, name="thousand", input=json.dumps({"series": asked}))[
+        "executionArn"
+    ]
+    found = finished(states, execution)
+    assert found["status"] == "SUCCEEDED", found
+    results = [row for batch in json.loads(found["output"]) for row in batch]
+    assert [row["series"] for row in results] == asked
+    assert {row["version"] for row in results} == {manifest(cloud)["version"]}
+    assert all(len(row["publications"]) == 14 and len(row["months"]) == 7 for row in results)
+
+
+def test_a_map_over_a_series_that_is_not_forecast_fails_at_its_plan(cloud: Cloud) -> None:
+    states, machine = cloud.client("stepfunctions"), "arn:aws:states:us-east-1:000000000000:stateMachine:milk-staging-batch"
+    asked = json.dumps({"series": ["jalisco/atlantis/uht/store"]})
+    execution = states.start_execution(stateMachineArn=machine, name="unknown", input=asked)["executionArn"]
+    found = finished(states, execution)
+    assert found["status"] == "FAILED"
+    assert "1 series are not forecast" in found["cause"]
+
+
+def finished(states: Any, execution: str) -> dict[str, Any]:
+    """An execution once it has ended; the service tells only who asks."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = states.describe_execution(executionArn=execution)
+        if found["status"] != "RUNNING":
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"{execution} is still running")
 
 
 def versions(document: Any) -> set[int]:
