@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run the whole graph once, on the newest publication of the configured source")
     run.add_argument("--publication", type=date.fromisoformat, help="this date instead of the newest, YYYY-MM-DD")
+    run.add_argument("--trials", type=int, help="recipes to try in tuning, where the usual number is not wanted")
     run.set_defaults(command=_run)
 
     report = commands.add_parser("report", help="write a day's price report, where no schedule does")
@@ -68,7 +69,8 @@ def _run(environment: Environment, options: argparse.Namespace) -> int:
 
     with instance(environment) as on:
         publication = bootstrap(environment, on, today(), options.publication)
-        show_run(environment, on, publication, max(publication, today()) if options.publication is None else publication)
+        day = max(publication, today()) if options.publication is None else publication
+        show_run(environment, on, publication, day, {"trials": options.trials} if options.trials else None)
     return 0
 
 

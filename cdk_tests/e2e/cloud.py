@@ -56,6 +56,14 @@ class Cloud:
             "CI": "true",
         }
 
+    def stop(self) -> None:
+        """End the emulator; one that is still at work is not waited for."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
     def client(self, service: str) -> Any:
         """A client of one of its services."""
         keys = {"aws_access_key_id": "of-a-test", "aws_secret_access_key": "of-a-test"}

@@ -40,8 +40,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         )
         yield running
     finally:
-        running.process.terminate()
-        running.process.wait(timeout=30)
+        running.stop()
         shutil.rmtree(packed)
 
 
@@ -109,7 +108,7 @@ def test_before_anything_is_served_the_endpoint_says_so(cloud: Cloud) -> None:
 
 
 def test_the_platform_writes_its_champion_to_the_deployed_bucket(cloud: Cloud, staging: Staging) -> None:
-    staging.run("milk_assets", "run", "--publication", PUBLICATION)
+    staging.run("milk_assets", "run", "--publication", PUBLICATION, "--trials", "1")
     served = manifest(cloud)
     assert served["data"]["publication"] == PUBLICATION
     listed = cloud.client("s3").list_objects_v2(Bucket="milk-staging-artefacts", Prefix=f"models/{served['bundle'][:12]}/")
