@@ -65,7 +65,9 @@ def build_app(
     app = APIGatewayHttpResolver(enable_validation=True)
 
     def remember(app: Any, call_next: Callable[[Any], Any]) -> Any:
-        observe(app.context["_route"].path)
+        route = app.context["_route"]
+        # where nothing matches, the resolver makes a route of what the caller wrote
+        observe(route.path if route in app._static_routes + app._dynamic_routes else "")
         return call_next(app)
 
     app.use([remember])
@@ -75,6 +77,11 @@ def build_app(
     _add_problems(app, failed)
     _describe(app)
     return app
+
+
+def methods(app: APIGatewayHttpResolver, path: str) -> list[str]:
+    """The methods that a path is answered by; none where there is nothing."""
+    return sorted({route.method for route in app._static_routes + app._dynamic_routes if route.rule.match(path)})
 
 
 def openapi(app: APIGatewayHttpResolver) -> str:
@@ -191,7 +198,7 @@ def _add_forecasts(app: APIGatewayHttpResolver, deps: Deps) -> None:
         summary="The earlier service's payload: one object, or a list of up to 500",
     )
     def predict(body: Annotated[SkipValidation[legacy.PredictItem | Predictions], Body()]) -> Response[str]:
-        assert body is not None  # noqa: S101  the schema's; a list would be cut to its first item on the way here
+        # `body` is the schema's: the resolver cuts a list to its first item on its way here
         market = deps.champion.current()
         return answer(legacy.predict(market, app.current_event.json_body), deps, market, keep=False)
 
@@ -273,8 +280,7 @@ def _add_problems(app: APIGatewayHttpResolver, failed: Callable[[Exception], Non
 
     def not_found(_: NotFoundError) -> Response[str]:
         path, method = app.current_event.path, app.current_event.http_method
-        routes = app._static_routes + app._dynamic_routes  # the resolver answers 404 where 405 is right
-        allowed = sorted({route.method for route in routes if route.rule.match(path)})
+        allowed = methods(app, path)  # the resolver answers 404 where 405 is right
         if allowed and method not in allowed:
             allow = ", ".join(["HEAD", *allowed] if "GET" in allowed else allowed)
             return problem(Problem(405, f"{method} is not answered here, {allow} is", headers={"Allow": allow}))

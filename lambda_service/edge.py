@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lambda_service import problems, service
-from lambda_service.app import OPEN, OURS, Deps, build_app
+from lambda_service.app import OPEN, OURS, Deps, build_app, methods
 from lambda_service.keys import is_known
 from lambda_service.observe import Observer
 from lambda_service.problems import Problem, invalid_field
@@ -75,7 +75,7 @@ class Edge:
             http["method"] = "GET"
         checked = {**event, "headers": headers, "rawPath": path, "isBase64Encoded": False, "body": None}
         checked["requestContext"] = {**event["requestContext"], "http": {**http, "path": path}}
-        if http["method"].upper() == "POST":
+        if http["method"].upper() == "POST" and "POST" in methods(self.app, path):
             headers["content-type"] = "application/json"  # whatever it says: nothing else is read
             checked["body"] = json_text(_bytes(event))
         return checked

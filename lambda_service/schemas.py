@@ -126,10 +126,10 @@ class BatchItem(BaseModel):
 
 
 class Batch(BaseModel):
-    """Up to 500 items. What is wrong with one is said in its place, and the others are answered."""
+    """Up to 500 items. What is wrong with one, whatever it is, is said in its place, and the others are answered."""
 
     model_config = ConfigDict(extra="forbid")
-    items: Annotated[list[SkipValidation[BatchItem]], Field(min_length=1, max_length=MOST_ITEMS)]
+    items: Annotated[list[SkipValidation[BatchItem | Any]], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
 class FieldError(BaseModel):
