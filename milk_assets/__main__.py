@@ -1,4 +1,4 @@
-"""The command line of the platform: `python -m milk_assets bootstrap | run | demo | dev | metrics`."""
+"""The command line of the platform: `python -m milk_assets bootstrap | run | report | demo | dev | metrics`."""
 
 import argparse
 import sys
@@ -32,7 +32,12 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run the whole graph once, on the newest publication of the configured source")
     run.add_argument("--publication", type=date.fromisoformat, help="this date instead of the newest, YYYY-MM-DD")
+    run.add_argument("--trials", type=int, help="recipes to try in tuning, where the usual number is not wanted")
     run.set_defaults(command=_run)
+
+    report = commands.add_parser("report", help="write a day's price report, where no schedule does")
+    report.add_argument("--day", type=date.fromisoformat, help="this day instead of today in Mexico City, YYYY-MM-DD")
+    report.set_defaults(command=_report)
 
     for name, command, text in (
         ("demo", _demo, "publish sample workbooks on this machine, run the whole graph on them, and show the forecasts"),
@@ -71,7 +76,16 @@ def _run(environment: Environment, options: argparse.Namespace) -> int:
 
     with instance(environment) as on:
         publication = bootstrap(environment, on, today(), options.publication)
-        show_run(environment, on, publication, max(publication, today()) if options.publication is None else publication)
+        day = max(publication, today()) if options.publication is None else publication
+        show_run(environment, on, publication, day, {"trials": options.trials} if options.trials else None)
+    return 0
+
+
+def _report(environment: Environment, options: argparse.Namespace) -> int:
+    from milk_assets.run import instance, run_report
+
+    with instance(environment) as on:
+        run_report(environment, on, options.day or today())
     return 0
 
 

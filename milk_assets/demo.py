@@ -4,11 +4,11 @@ Belongs here: what a newcomer sees in the terminal. Running is `run`'s business,
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -72,8 +72,10 @@ def published(workbook: Path | None, until: date | None, today: date, port: int 
         yield source
 
 
-def show_run(environment: Environment, on: dg.DagsterInstance, publication: date, day: date) -> None:
-    """Run the graph for a publication and the report of a day, saying what happens, then show what came out."""
+def show_run(
+    environment: Environment, on: dg.DagsterInstance, publication: date, day: date, training: Mapping[str, Any] | None = None
+) -> None:
+    """Run the graph for a publication and the report of a day, saying what happens, then show what came out. training: as `run_graph`."""
     print(f"Publication of {publication} from {environment.source_shown}")
     stages: list[Stage] = []
     print("  ingest: workbook → prices → features, track record, floor", flush=True)
@@ -83,7 +85,7 @@ def show_run(environment: Environment, on: dg.DagsterInstance, publication: date
         "promote": "forecast: forecasts, the challenger's beside them, drift report",
         "forecast": "report: HTML, XLSX, CSV, JSON",
     }
-    for stage in run_graph(environment, on, publication, day):
+    for stage in run_graph(environment, on, publication, day, training):
         stages.append(stage)
         print(f"  {stage.name} done in {stage.seconds:.1f} s", flush=True)
         if stage.name in said:

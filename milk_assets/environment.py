@@ -21,6 +21,7 @@ MODEL = "milk-price"  # the one registered model; a version is a bundle of all h
 EXPERIMENT = "milk-price"
 TIMEZONE = "America/Mexico_City"
 OWNER = "team:milk"
+COMPUTE_LOGS = "compute_logs"  # the lake's folder of what runs print, where runs have no disk that lasts
 
 OFFICIAL_SOURCE = f"https://www.economia-sniim.gob.mx/{FOLDER}"
 SAMPLE_PORT = 8765  # where the sample publisher listens unless told otherwise
@@ -119,6 +120,11 @@ class Environment:
                     raise SettingError(f"{self.name} may not use {other}'s {what} ({place}): correct MILK_ENV or the setting")
 
 
-def bucket(environment: str, purpose: Literal["lake", "artefacts"], suffix: str = "") -> str:
+def bucket(environment: str, purpose: Literal["lake", "artefacts", "logs"], suffix: str = "") -> str:
     """The bucket of an environment, e.g. `milk-staging-lake`; bucket names are global, so an account adds its suffix."""
     return "-".join(part for part in (PROJECT, environment, purpose, suffix) if part)
+
+
+def resource(environment: str, what: str) -> str:
+    """The name of anything else that an environment has in the cloud, e.g. `milk-staging-api`."""
+    return f"{PROJECT}-{environment}-{what}"

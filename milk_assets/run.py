@@ -19,38 +19,8 @@ from milk_assets import automation
 from milk_assets.build import build_definitions, build_resources
 from milk_assets.environment import Environment, SettingError
 from milk_assets.failures import failure_cause
+from milk_assets.instance import write
 from milk_assets.partitions import publications
-
-# One run at a time: two trainings on one machine are slower than one after the other. A run whose process died is tried again, and one
-# that hangs is ended, so that neither holds the only place for ever; a failed stage has its own policy. Old ticks are of no use to anyone.
-INSTANCE = """\
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-python_logs:
-  python_log_level: INFO
-concurrency:
-  runs:
-    max_concurrent_runs: 1
-run_monitoring:
-  enabled: true
-  poll_interval_seconds: 60
-  start_timeout_seconds: 300
-  max_runtime_seconds: 3600
-run_retries:
-  enabled: true
-  max_retries: 2
-  retry_on_asset_or_op_failure: false
-retention:
-  schedule:
-    purge_after_days: 90
-  sensor:
-    purge_after_days:
-      skipped: 7
-      failure: 30
-      success: 90
-"""
 
 
 class GraphError(RuntimeError):
@@ -71,9 +41,8 @@ def instance(environment: Environment) -> Iterator[dg.DagsterInstance]:
     """The environment's Dagster instance on this machine; its folder and settings are made on first use."""
     home = environment.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    settings = home / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(INSTANCE)
+    if not (home / "dagster.yaml").exists():
+        write(home, "local", {})
     with dg.DagsterInstance.from_config(str(home)) as found:
         yield found
 
@@ -110,19 +79,28 @@ def run_graph(
         ("report", day),
     ):
         begun = time.perf_counter()
-        key = partition.isoformat() if partition else None
         config = {"ops": {"candidate": {"config": dict(training)}}} if training and job == "train" else {}
-        result = defs.resolve_job_def(job).execute_in_process(
-            run_config={"loggers": {"console": {}}, **config},
-            instance=on,
-            partition_key=key,
-            tags={"milk/reason": "by hand"},
-            raise_on_error=False,
-        )
-        if not result.success:
-            causes = [failure_cause(event) for event in result.all_node_events if event.is_step_failure]
-            raise GraphError(f"{job} of {key or 'the newest evaluation'} failed\n" + "\n".join(causes))
+        _run_job(defs, on, job, partition, config)
         yield Stage(job, time.perf_counter() - begun, peak_mb())
+
+
+def run_report(environment: Environment, on: dg.DagsterInstance, day: date) -> None:
+    """Run the job that writes a day's report, alone. Raises GraphError where it fails."""
+    _run_job(build_definitions(environment, loggers={"console": plain_console}), on, "report", day, {})
+
+
+def _run_job(defs: dg.Definitions, on: dg.DagsterInstance, job: str, partition: date | None, config: Mapping[str, Any]) -> None:
+    key = partition.isoformat() if partition else None
+    result = defs.resolve_job_def(job).execute_in_process(
+        run_config={"loggers": {"console": {}}, **config},
+        instance=on,
+        partition_key=key,
+        tags={"milk/reason": "by hand"},
+        raise_on_error=False,
+    )
+    if not result.success:
+        causes = [failure_cause(event) for event in result.all_node_events if event.is_step_failure]
+        raise GraphError(f"{job} of {key or 'the newest evaluation'} failed\n" + "\n".join(causes))
 
 
 def peak_mb() -> float:

@@ -11,7 +11,8 @@ import pytest
 
 from lambda_service.layout import TRACK_RECORD
 from milk_assets import alerting, checks
-from milk_assets.monitoring.incidents import Fact, open_incidents
+from milk_assets.monitoring.facts import ledger_facts
+from milk_assets.monitoring.incidents import EVENTS_KEPT, Fact, open_incidents
 from milk_assets.monitoring.outbox import REPEATED, waiting
 from milk_assets.promotion.ledger import Ledger
 from milk_assets.resources import posting, telegram, webhook
@@ -300,6 +301,15 @@ def test_promotions_rollbacks_and_aborts_are_told_and_the_past_is_not(
         "milk NEWS: The served model was taken back",
     ]
     assert any("fall_back, version 1 → 1 (no change), by promotion_sensor: because" in text for text in chat.texts)
+
+
+def test_a_long_ledger_is_never_told_again() -> None:
+    entries = [
+        {"kind": "applied", "number": n, "action": "promote", "actor": "x", "to": {"version": n}} for n in range(2 * EVENTS_KEPT)
+    ]
+    found = ledger_facts(entries)
+    assert len(found) < EVENTS_KEPT
+    assert found[-1].at == f"ledger {2 * EVENTS_KEPT - 1}"
 
 
 def test_one_unreadable_document_fails_the_tick_and_hides_no_other_fault(

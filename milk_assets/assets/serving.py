@@ -51,9 +51,9 @@ def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -
     artefacts.create_bytes(file, content)
     for _ in range(SWAPS):
         found = artefacts.read_tagged(SERVED)
-        manifest = found and read_manifest(found[0])
-        if not (found and manifest):
-            raise PublishError("there is no champion yet; run the jobs `train` and `promote` first")
+        manifest = read_manifest(found[0]) if found else None
+        if found is None or manifest is None:
+            raise PublishError("no champion is served; run the jobs `train` and `promote` first")
         standing = manifest.get("data")
         if standing and standing["publication"] > publication:
             return None

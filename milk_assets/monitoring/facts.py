@@ -21,6 +21,7 @@ CHANGES = {
     "rollback": "champion_rolled_back",
 }
 """What was done to the champion → its rule. A repair changes nothing that is served."""
+CHANGES_TOLD = 100
 WORDS = {"returns": "mean change", "changed": "share of changed prices", "spread": "spread to the other markets"}
 
 
@@ -81,7 +82,7 @@ def performance_facts(document: Mapping[str, Any]) -> list[Fact]:
 def ledger_facts(entries: Iterable[Mapping[str, Any]]) -> list[Fact]:
     """What was done to the champion: promotions, rollbacks and fall-backs, changes that were put back.
 
-    entries: the ledger's documents, in order.
+    entries: the ledger's documents, in order. Only the newest CHANGES_TOLD changes are given: fewer than are remembered as told.
     """
     facts = []
     for entry in entries:
@@ -94,7 +95,7 @@ def ledger_facts(entries: Iterable[Mapping[str, Any]]) -> list[Fact]:
         why = ": ".join(part for part in (entry.get("reason") or "no reason given", entry.get("outcome")) if part)
         text = f"{action}, version {before.get('version', 'none')} → {reached}, by {entry['actor']}: {why}"
         facts.append(Fact(rule, f"ledger {entry['number']}", text, action, str(to.get("version", ""))))
-    return facts
+    return facts[-CHANGES_TOLD:]
 
 
 def run_fact(job: str, partition: str, run: str, causes: Iterable[str] = ()) -> Fact:

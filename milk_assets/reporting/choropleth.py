@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
+from lambda_service.names import slug
 from milk_assets.reporting.language import Text, say
 from milk_assets.reporting.report import Report
 from milk_assets.reporting.words import CHANNEL, MILK, SEGMENTS, segment, signed
-from milk_assets.sniim.names import slug
 
 CLASSES = 5
 EDGES = (-0.50, -0.05, 0.05, 0.50)

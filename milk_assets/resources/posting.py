@@ -12,6 +12,7 @@ from typing import Any
 from milk_assets.monitoring.outbox import Outcome
 
 TIMEOUT = (5, 15)  # seconds to connect, to answer
+GATEWAY = (502, 504)  # answers of what stands before a server, which may have done its work
 LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")  # at level DEBUG they tell the path, and the path may hold a token
 
 
@@ -23,35 +24,36 @@ class Attempt:
     wait: float | None = None
     reason: str = ""
 
-    @property
-    def settled(self) -> bool:
-        """Whether trying again soon cannot help: it was taken, or refused for what it is."""
-        return self.outcome in {"sent", "silent"} or self.reason.startswith("HTTP 4")
-
 
 def post(url: str, body: dict[str, Any], secret: str) -> Attempt:
     """Post JSON once. secret: what stands in the address and may stand nowhere else. Raises nothing.
 
-    No answer in time is unsure: the server may have taken the message. An answer of 5xx or 429, or no connection, is a failure.
+    Failed is what certainly was not taken: no connection, a refusal, a server's own error. Unsure is what may have been: no answer in
+    time, a connection that broke off, a gateway that gave up on the server behind it.
     """
     import requests
 
     with _kept_out_of_logs(secret):
         try:
             answer = requests.post(url, json=body, timeout=TIMEOUT, allow_redirects=False)
-        except (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
-            return Attempt("failed", reason=type(error).__name__)
-        except requests.Timeout as error:
-            return Attempt("unsure", reason=type(error).__name__)
-        except requests.ConnectionError as error:
-            # refused or unreachable: not sent; anything else broke off after the request went out
-            refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
-            return Attempt("failed" if refused else "unsure", reason=type(error).__name__)
-        except requests.RequestException as error:
-            return Attempt("failed", reason=type(error).__name__)  # its text holds the address, and the address holds the secret
+        except requests.RequestException as error:  # its text holds the address, and the address holds the secret
+            return Attempt("failed" if _never_left(error) else "unsure", reason=type(error).__name__)
     if answer.status_code == requests.codes.too_many_requests:
         return Attempt("failed", _retry_after(answer), "HTTP 429")
-    return Attempt("sent") if answer.ok else Attempt("failed", reason=f"HTTP {answer.status_code}")
+    if answer.status_code in range(200, 300):
+        return Attempt("sent")
+    return Attempt("unsure" if answer.status_code in GATEWAY else "failed", reason=f"HTTP {answer.status_code}")
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether a request failed before any of it was sent."""
+    import requests
+
+    if isinstance(error, requests.ConnectTimeout | ValueError):  # an address that is none is a ValueError too
+        return True
+    return isinstance(error, requests.ConnectionError) and any(
+        name in repr(error) for name in ("NewConnectionError", "NameResolutionError")
+    )
 
 
 def _retry_after(answer: Any) -> float:

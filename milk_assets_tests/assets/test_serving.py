@@ -110,6 +110,6 @@ def test_a_manifest_that_keeps_changing_is_left_alone_and_said(lake: Lake, artef
 def test_without_a_champion_nothing_is_served(lake: Lake, tmp_path: Any) -> None:
     ingest(lake, NEWEST)
     empty = Lake(root=str(tmp_path / "empty"))
-    with pytest.raises(PublishError, match="no champion yet"):
+    with pytest.raises(PublishError, match="no champion is served"):
         publish_data(lake, empty, NEWEST, NOW)
     assert not empty.exists(SERVED)

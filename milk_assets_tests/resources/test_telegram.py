@@ -52,6 +52,8 @@ def test_without_a_token_or_an_address_it_is_silent(chat: Chat, monkeypatch: pyt
         (429, {}, Attempt("failed", 1.0, "HTTP 429")),
         (500, {}, Attempt("failed", reason="HTTP 500")),
         (401, {}, Attempt("failed", reason="HTTP 401")),
+        (504, {}, Attempt("unsure", reason="HTTP 504")),
+        (302, {}, Attempt("failed", reason="HTTP 302")),
     ],
 )
 def test_a_refusal_says_when_to_come_back_and_why(

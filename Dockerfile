@@ -1,0 +1,31 @@
+# The platform's image: webserver, daemon, code location, runs and MLflow's server are all started from it; which one, its command says.
+ARG BASE=python:3.12-slim-bookworm
+FROM ${BASE} AS build
+WORKDIR /opt/milk
+RUN python -m venv /opt/venv
+COPY requirements/server.txt requirements/server.txt
+RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/server.txt
+COPY setup.cfg pyproject.toml README.md LICENSE ./
+COPY lambda_service lambda_service
+COPY milk_assets milk_assets
+RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM ${BASE}
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DO_NOT_TRACK=true \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    OMP_NUM_THREADS=2 \
+    HOME=/tmp \
+    MILK_HOME=/tmp/milk \
+    DAGSTER_HOME=/tmp/milk/dagster
+RUN useradd --system --uid 10001 --no-create-home milk
+COPY --from=build /opt/venv /opt/venv
+COPY deploy/workspace.yaml /opt/milk/workspace.yaml
+WORKDIR /opt/milk
+# the only place that is written to: the root file system is mounted read-only, and an empty volume takes this folder's rights
+VOLUME ["/tmp"]
+USER milk
+ENTRYPOINT ["python", "-m", "milk_assets.instance", "exec"]
+CMD ["dagster", "api", "grpc", "--module-name", "milk_assets.definitions", "--host", "0.0.0.0", "--port", "4000"]

@@ -1,0 +1,371 @@
+"""Platform: Dagster and MLflow on ECS, all from one image.
+
+Belongs here: services, the definition that runs are started from, and what each may do. Settings of the instance are in
+`milk_assets/instance.py`; what runs do is the graph's.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secrets
+from aws_cdk import aws_servicediscovery as discovery
+from constructs import Construct
+
+from cdk.base import MilkStack, acknowledge, allow, bucket_files
+from cdk.database import NAME, Database
+from cdk.network import CODE, MLFLOW, POSTGRES, Network
+from cdk.settings import Deployment, Release
+from milk_assets.environment import COMPUTE_LOGS
+
+RUN = "run"  # the container that EcsRunLauncher gives its command to
+SERVICES = ("code", "webserver", "daemon", "mlflow")
+WEBSERVER = 3000
+ECS = f"arn:aws:ecs:{Aws.REGION}:{Aws.ACCOUNT_ID}"
+STOP_WITHIN = Duration.seconds(60)
+SETTINGS = "A setting that is no secret: names, addresses and ports; secrets come from Secrets Manager"
+SESSIONS = [
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+]
+
+
+class Platform(MilkStack):
+    """Webserver, daemon, code location and MLflow as services of one container each; every Dagster run is a task of its own.
+
+    Reached through Session Manager's port forwarding only: there is no load balancer, and no listener outside the VPC.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        deployment: Deployment,
+        *,
+        release: Release,
+        network: Network,
+        database: Database,
+        repository: ecr.IRepository,
+        lake: str,
+        artefacts: str,
+    ) -> None:
+        super().__init__(scope, deployment, "platform", "Dagster and MLflow")
+        self.network, self._database = network, database
+        self._lake, self._artefacts = lake, artefacts
+        self._image = ecs.ContainerImage.from_ecr_repository(repository, release.tag)
+        self._repository = repository
+        self.cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            cluster_name=self.named("platform"),
+            vpc=network.vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,
+        )
+        self._namespace = discovery.PrivateDnsNamespace(self, "Names", name=self.named("internal"), vpc=network.vpc)
+        self.telegram = secrets.Secret(
+            self,
+            "Telegram",
+            secret_name=self.named("telegram"),
+            description="token and chat of the bot that tells a person",
+            removal_policy=self.removal,
+        )
+        acknowledge(self.telegram, {"AwsSolutions-SMG4": "Telegram issues the token; it is changed there and then here"})
+        self._execution = self._execution_role()
+        self._shared = self._settings(release)
+        self.run = self._run()
+        self._services()
+
+    def _settings(self, release: Release) -> dict[str, str]:
+        """What every container is told."""
+        network = self.network
+        return {
+            "MILK_ENV": self.deployment.name,
+            "MILK_BUCKET_SUFFIX": release.suffix,
+            "MILK_TRACKING_URI": f"http://mlflow.{self.named('internal')}:{MLFLOW}",
+            "MILK_DEPLOYMENT": "ecs",
+            "MILK_CODE_HOST": f"code.{self.named('internal')}",
+            "MILK_CODE_PORT": str(CODE),
+            "MILK_COMPUTE_LOGS_BUCKET": self._lake,
+            "MILK_COMPUTE_LOGS_PREFIX": COMPUTE_LOGS,
+            "MILK_RUN_CLUSTER": self.named("platform"),
+            "MILK_RUN_TASK_DEFINITION": self.named("run"),
+            "MILK_RUN_SUBNETS": ",".join(subnet.subnet_id for subnet in network.vpc.public_subnets),
+            "MILK_RUN_SECURITY_GROUP": network.code.security_group_id,
+            "PGHOST": self._database.instance.db_instance_endpoint_address,
+            "PGPORT": str(POSTGRES),
+            "PGDATABASE": NAME,
+            "PGSSLMODE": "require",
+            "AWS_REGION": Aws.REGION,
+            "DO_NOT_TRACK": "true",
+        }
+
+    def _execution_role(self) -> iam.Role:
+        """The role that starts containers: it pulls the one image, writes logs, and reads the two secrets."""
+        role = iam.Role(
+            self,
+            "ExecutionRole",
+            role_name=f"{self.named('execution')}-{Aws.REGION}",
+            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+        )
+        allow(role, "LogIn", ["ecr:GetAuthorizationToken"], ["*"], why="A registry's token is no resource's")
+        allow(
+            role,
+            "Pull",
+            ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
+            [f"arn:aws:ecr:{Aws.REGION}:{Aws.ACCOUNT_ID}:repository/{self.named('platform')}"],
+        )
+        allow(
+            role,
+            "WriteLogs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [
+                f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/{what}:*"
+                for what in (RUN, *SERVICES)
+            ],
+            why="A stream is named when its task starts",
+        )
+        allow(
+            role,
+            "ReadSecrets",
+            ["secretsmanager:GetSecretValue"],
+            [self._database.secret.secret_arn, self.telegram.secret_arn],
+        )
+        return role
+
+    def _role(self, name: str) -> iam.Role:
+        """A task's role, which Session Manager may enter through."""
+        role = iam.Role(
+            self,
+            f"{name}Role",
+            role_name=f"{self.named(name.lower())}-{Aws.REGION}",
+            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+        )
+        allow(
+            role,
+            "Sessions",
+            SESSIONS,
+            ["*"],
+            why="Session Manager's channels know no resource; who may open one is the caller's policy",
+        )
+        return role
+
+    def _task(
+        self,
+        name: str,
+        role: iam.Role,
+        command: Sequence[str] | None,
+        *,
+        cpu: int,
+        memory: int,
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+        telegram: bool = False,
+        health: Sequence[str] | None = None,
+    ) -> ecs.FargateTaskDefinition:
+        """A definition of one container of the platform's image, its root file system read-only but for scratch space."""
+        group = logs.LogGroup(
+            self,
+            f"{name}Logs",
+            log_group_name=f"/{self.named('platform')}/{name.lower()}",
+            retention=self.deployment.keep_logs,
+            removal_policy=self.removal,
+        )
+        task = ecs.FargateTaskDefinition(
+            self,
+            f"{name}Task",
+            family=self.named(name.lower()),
+            cpu=cpu,
+            memory_limit_mib=memory,
+            execution_role=self._execution,
+            task_role=role,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.ARM64, operating_system_family=ecs.OperatingSystemFamily.LINUX
+            ),
+            volumes=[ecs.Volume(name="scratch")],
+        )
+        database = self._database.secret
+        container = task.add_container(
+            name.lower(),
+            image=self._image,
+            command=list(command) if command else None,
+            cpu=cpu,
+            memory_limit_mib=memory,
+            environment={**self._shared, **(environment or {})},
+            secrets={
+                "PGUSER": ecs.Secret.from_secrets_manager(database, "username"),
+                "PGPASSWORD": ecs.Secret.from_secrets_manager(database, "password"),
+                **(
+                    {
+                        "MILK_TELEGRAM_TOKEN": ecs.Secret.from_secrets_manager(self.telegram, "token"),
+                        "MILK_TELEGRAM_CHAT": ecs.Secret.from_secrets_manager(self.telegram, "chat"),
+                    }
+                    if telegram
+                    else {}
+                ),
+            },
+            port_mappings=[ecs.PortMapping(container_port=port)] if port else None,
+            health_check=ecs.HealthCheck(
+                command=["CMD", *health], interval=Duration.seconds(30), retries=3, start_period=Duration.seconds(120)
+            )
+            if health
+            else None,
+            logging=ecs.LogDriver.aws_logs(stream_prefix=name.lower(), log_group=group),
+            readonly_root_filesystem=True,
+            stop_timeout=STOP_WITHIN,
+        )
+        container.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume="scratch", read_only=False))  # noqa: S108
+        acknowledge(task, {"AwsSolutions-ECS2": SETTINGS})
+        return task
+
+    def _run(self) -> ecs.FargateTaskDefinition:
+        """What each Dagster run is started from; the launcher gives it its command."""
+        self.run_role = self._role("Run")
+        self._read_and_write(self.run_role)
+        return self._task(
+            "Run",
+            self.run_role,
+            None,
+            cpu=self.deployment.run_cpu,
+            memory=int(self.deployment.run_memory.to_mebibytes()),
+            telegram=True,
+        )
+
+    def _services(self) -> None:
+        """The four services. The webserver and the daemon start and stop runs; the code location holds sensors and schedules."""
+        code = self._role("Code")
+        self._read_and_write(code)
+        module = ["--module-name", "milk_assets.definitions"]
+        serve = ["dagster", "api", "grpc", *module, "--host", "0.0.0.0", "--port", str(CODE)]  # noqa: S104  # in its security group
+        healthy = ["dagster", "api", "grpc-health-check", "--port", str(CODE)]
+        task = self._task("Code", code, serve, cpu=512, memory=2048, port=CODE, telegram=True, health=healthy)
+        self._service("Code", task, self.network.code, outside=True, named="code")
+
+        webserver = self._role("Webserver")
+        self._manage_runs(webserver)
+        self._read_compute_logs(webserver)
+        show = ["dagster-webserver", "--host", "0.0.0.0", "--port", str(WEBSERVER), "--workspace", "workspace.yaml"]  # noqa: S104
+        alive = ["python", "-c", f"import urllib.request as u; u.urlopen('http://127.0.0.1:{WEBSERVER}/server_info', timeout=5)"]
+        task = self._task("Webserver", webserver, show, cpu=256, memory=1024, port=WEBSERVER, health=alive)
+        self._service("Webserver", task, self.network.services)
+
+        daemon = self._role("Daemon")
+        self._manage_runs(daemon)
+        alive = ["dagster-daemon", "liveness-check"]
+        watch = ["dagster-daemon", "run", "--workspace", "workspace.yaml"]
+        task = self._task("Daemon", daemon, watch, cpu=256, memory=1024, health=alive)
+        self._service("Daemon", task, self.network.services, one=True)
+
+        tracking = self._role("Mlflow")
+        files = bucket_files(self._artefacts, "mlflow")
+        allow(tracking, "ReadArtefacts", ["s3:GetObject"], files, why="MLflow's files come and go; the prefix is the scope")
+        allow(
+            tracking,
+            "ListArtefacts",
+            ["s3:ListBucket"],
+            [f"arn:aws:s3:::{self._artefacts}"],
+            conditions={"StringLike": {"s3:prefix": ["mlflow/*"]}},
+        )
+        keep = ["python", "-m", "milk_assets.mlflow_server", "--host", "0.0.0.0", "--port", str(MLFLOW)]  # noqa: S104
+        alive = ["python", "-c", f"import urllib.request as u; u.urlopen('http://127.0.0.1:{MLFLOW}/health', timeout=5)"]
+        task = self._task(
+            "Mlflow",
+            tracking,
+            keep,
+            cpu=256,
+            memory=1024,
+            port=MLFLOW,
+            health=alive,
+            environment={
+                "MLFLOW_SERVER_ALLOWED_HOSTS": f"mlflow.{self.named('internal')}:{MLFLOW},127.0.0.1:{MLFLOW},localhost:{MLFLOW}"
+            },
+        )
+        self._service("Mlflow", task, self.network.tracking, named="mlflow")
+
+    def _service(
+        self,
+        name: str,
+        task: ecs.FargateTaskDefinition,
+        group: ec2.SecurityGroup,
+        *,
+        outside: bool = False,
+        named: str | None = None,
+        one: bool = False,
+    ) -> ecs.FargateService:
+        """A service of one task. outside: it reaches the internet. one: never two at a time, as the daemon must be."""
+        return ecs.FargateService(
+            self,
+            name,
+            service_name=self.named(name.lower()),
+            cluster=self.cluster,
+            task_definition=task,
+            desired_count=1,
+            min_healthy_percent=0 if one else 100,
+            max_healthy_percent=100 if one else 200,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+            assign_public_ip=outside,
+            vpc_subnets=self.network.outside if outside else self.network.inside,
+            security_groups=[group],
+            enable_execute_command=True,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+            cloud_map_options=ecs.CloudMapOptions(
+                name=named, cloud_map_namespace=self._namespace, dns_record_type=discovery.DnsRecordType.A
+            )
+            if named
+            else None,
+        )
+
+    def _read_and_write(self, role: iam.Role) -> None:
+        """What stages and sensors do: read and write files of the two buckets, list them, delete none."""
+        for name, bucket in {"Lake": self._lake, "Artefacts": self._artefacts}.items():
+            files = [f"arn:aws:s3:::{bucket}/*"]
+            allow(
+                role,
+                f"ReadAndWrite{name}",
+                ["s3:GetObject", "s3:PutObject"],
+                files,
+                why="The bucket is the platform's own, whole",
+            )
+            allow(role, f"List{name}", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"])
+
+    def _read_compute_logs(self, role: iam.Role) -> None:
+        files = bucket_files(self._lake, COMPUTE_LOGS)
+        allow(role, "ReadComputeLogs", ["s3:GetObject"], files, why="A run's logs are named for the run")
+        allow(
+            role,
+            "ListComputeLogs",
+            ["s3:ListBucket"],
+            [f"arn:aws:s3:::{self._lake}"],
+            conditions={"StringLike": {"s3:prefix": [f"{COMPUTE_LOGS}/*"]}},
+        )
+
+    def allow_start(self, role: iam.Role) -> None:
+        """Let a role start the one run definition in the one cluster, and hand its tasks their two roles."""
+        here = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/{self.named('platform')}"}}
+        definition = [f"{ECS}:task-definition/{self.named('run')}:*"]
+        allow(role, "StartRuns", ["ecs:RunTask"], definition, why="Revisions of the one definition", conditions=here)
+        allow(
+            role,
+            "HandRoles",
+            ["iam:PassRole"],
+            [self._execution.role_arn, self.run_role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        )
+
+    def _manage_runs(self, role: iam.Role) -> None:
+        """Start, tag, watch and stop runs: what EcsRunLauncher does."""
+        self.allow_start(role)
+        tasks = [f"{ECS}:task/{self.named('platform')}/*"]
+        here = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/{self.named('platform')}"}}
+        named = "A task is named when it starts; the cluster is the scope"
+        allow(
+            role, "TagRuns", ["ecs:TagResource"], tasks, why=named, conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}}
+        )
+        allow(role, "WatchAndStopRuns", ["ecs:DescribeTasks", "ecs:StopTask"], tasks, why=named, conditions=here)
+        allow(role, "ReadDefinition", ["ecs:DescribeTaskDefinition"], ["*"], why="The action knows no resource")
+        group = f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/run:*"
+        allow(role, "ReadRunLogs", ["logs:GetLogEvents"], [group], why="A stream is named when its task starts")
