@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import lambda_service
-from lambda_service.app import openapi
+from lambda_service.description import openapi
 from lambda_service.keys import hash_of
 from lambda_service.layout import LATEST_REPORT, REPORT_FORMATS, TRACK_RECORD
 from lambda_service.source import Source
