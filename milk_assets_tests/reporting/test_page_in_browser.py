@@ -159,6 +159,7 @@ def test_the_map_follows_its_market_and_filters_the_explorer(page: Any) -> None:
     page.keyboard.press("Enter")
     assert {key.split("/")[0] for key in shown(page)} == {"jalisco"}
     assert jalisco.get_attribute("aria-pressed") == "true"
+    assert page.text_content(".hint") == "Jalisco +0.60"
 
 
 TEXTS = """() => {

@@ -138,6 +138,8 @@ function showMap() {
     const label = svg.querySelector(`[data-s="${path.id.slice(3)}"]`);
     if (label) label.textContent = view.f[place];
   });
+  const picked = svg.querySelector("path.on");
+  document.querySelector(".hint").textContent = picked ? picked.getAttribute("aria-label") : say(DATA.script.hint);
   by("map-legend").replaceChildren(...[...view.l.map((text, place) => ["c" + place, text]), ["cx", say(DATA.script.no_price)]].map(([name, text]) => {
     const item = document.createElement("span"), key = document.createElement("i");
     key.className = name;
