@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -23,7 +23,7 @@ from lambda_service.champion import Champion, UnavailableError
 from lambda_service.documents import Documents, format_for
 from lambda_service.market import Market
 from lambda_service.names import LONGEST_NAME
-from lambda_service.problems import Problem
+from lambda_service.problems import Problem, UnknownSeriesProblem
 from lambda_service.source import MissingError, SourceError
 
 VERSION = "1.0.0"  # of the API
@@ -55,26 +55,34 @@ class Deps:
     now: Callable[[], float]
 
 
-def build_app(
-    deps: Deps, observe: Callable[[str], None] = lambda _: None, failed: Callable[[Exception], None] = lambda _: None
-) -> APIGatewayHttpResolver:
-    """The resolver with every route.
+class Watch(Protocol):
+    """Is told what became of a request."""
 
-    observe: is told which route a request matched, for logs that hold no path of a caller's. failed: is told of an error of ours.
-    """
+    def matched(self, route: str) -> None:
+        """The route of a request, as it is declared: what the caller wrote is in no log."""
+
+    def failed(self, error: Exception) -> None:
+        """An error of ours."""
+
+    def unknown(self, count: int) -> None:
+        """How many series were asked for that are none."""
+
+
+def build_app(deps: Deps, watch: Watch) -> APIGatewayHttpResolver:
+    """The resolver with every route."""
     app = APIGatewayHttpResolver(enable_validation=True)
 
     def remember(app: Any, call_next: Callable[[Any], Any]) -> Any:
         route = app.context["_route"]
         # where nothing matches, the resolver makes a route of what the caller wrote
-        observe(route.path if route in app._static_routes + app._dynamic_routes else "")
+        watch.matched(route.path if route in app._static_routes + app._dynamic_routes else "")
         return call_next(app)
 
     app.use([remember])
     _add_about(app, deps)
-    _add_forecasts(app, deps)
+    _add_forecasts(app, deps, watch)
     _add_documents(app, deps)
-    _add_problems(app, failed)
+    _add_problems(app, watch)
     _describe(app)
     return app
 
@@ -150,7 +158,7 @@ def _add_about(app: APIGatewayHttpResolver, deps: Deps) -> None:
         return answer({**page, "model": service.served(market, deps.now())}, deps, market)
 
 
-def _add_forecasts(app: APIGatewayHttpResolver, deps: Deps) -> None:
+def _add_forecasts(app: APIGatewayHttpResolver, deps: Deps, watch: Watch) -> None:
     def one(key: str, market: Market) -> Response[str]:
         return answer({**service.forecasts(market, key), "model": service.served(market, deps.now())}, deps, market)
 
@@ -184,6 +192,7 @@ def _add_forecasts(app: APIGatewayHttpResolver, deps: Deps) -> None:
     def batch(body: Annotated[schemas.Batch, Body()]) -> Response[str]:
         market = deps.champion.current()
         items = service.batch(market, body.items)
+        watch.unknown(sum(item["status"] == 404 for item in items))
         document = {
             "items": items,
             "failed": sum(item["status"] != 200 for item in items),
@@ -267,8 +276,9 @@ def _add_report(
         return document(f"{layout.LATEST_REPORT}/report.{suffix}", content_type, "report")
 
 
-def _add_problems(app: APIGatewayHttpResolver, failed: Callable[[Exception], None]) -> None:
+def _add_problems(app: APIGatewayHttpResolver, watch: Watch) -> None:
     def problem(error: Problem) -> Response[str]:
+        watch.unknown(int(isinstance(error, UnknownSeriesProblem)))
         return Response(error.status, problems.CONTENT_TYPE, error.body(), headers={"Cache-Control": "no-store", **error.headers})
 
     def validation(error: RequestValidationError) -> Response[str]:
@@ -287,7 +297,7 @@ def _add_problems(app: APIGatewayHttpResolver, failed: Callable[[Exception], Non
         return problem(Problem(404, f"there is nothing here: see {SWAGGER}"))
 
     def broken(error: Exception) -> Response[str]:
-        failed(error)  # left to itself, the resolver would log the error with its text
+        watch.failed(error)  # left to itself, the resolver would log the error with its text
         return problem(OURS)
 
     handlers = {

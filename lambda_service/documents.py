@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambda_service.layout import REPORT_FORMATS
-from lambda_service.source import MissingError, Source, SourceError, Unchanged
+from lambda_service.source import DeniedError, MissingError, Source, SourceError, Unchanged
 
 
 @dataclass
@@ -38,6 +38,8 @@ class Documents:
                 kept.missing = False
             except MissingError:
                 kept.content, kept.tag, kept.missing = None, None, True
+            except DeniedError:
+                kept.missing = kept.content is None
             except SourceError:
                 pass  # the last good one, where there is one; asked again after the TTL
             kept.until = self._now() + self._ttl

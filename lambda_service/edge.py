@@ -32,8 +32,8 @@ class Edge:
         self._deps, self._observer, self._hashes = deps, observer, hashes
         self._route = ""
         self._outcome: tuple[str, str | None, int | None] | None = None
-        self.app = build_app(deps, self._matched, self._failed)
-        self._request_id = ""
+        self._request_id, self._unknown = "", 0
+        self.app = build_app(deps, self)
 
     def warm(self) -> None:
         """Load what is served before the first request. A failure is told, and tried again by whoever asks."""
@@ -46,23 +46,29 @@ class Edge:
         request = event.get("requestContext") or {}
         request_id = str(getattr(context, "aws_request_id", None) or request.get("requestId") or "")
         method = str((request.get("http") or {}).get("method") or "").upper()
-        self._route, self._request_id = "", request_id
+        self._route, self._request_id, self._unknown = "", request_id, 0
         try:
             response = self.app.resolve(self._checked(event), context)
         except Problem as problem:
             response = _response(problem)
         except Exception as error:
-            self._failed(error)
+            self.failed(error)
             response = _response(OURS)
         response = self._finished(response, event, method, request_id)
         self._tell(response, method, request_id, (time.perf_counter() - started) * 1000)
         return response
 
-    def _matched(self, route: str) -> None:
+    def matched(self, route: str) -> None:
+        """As `Watch`."""
         self._route = route
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
+        """As `Watch`."""
         self._observer.failed(self._request_id, error)
+
+    def unknown(self, count: int) -> None:
+        """As `Watch`."""
+        self._unknown += count
 
     def _checked(self, event: Mapping[str, Any]) -> Event:
         """The event, authenticated, with a body that is JSON as JSON is defined."""
@@ -114,7 +120,7 @@ class Edge:
             version=version,
             age=market and service.age(market, self._deps.now()),
             failed=refreshed.failed,
-            unknown=int(response["statusCode"] == 404 and self._route.startswith(("/v1/forecasts", "/predict"))),
+            unknown=self._unknown,
         )
 
     def _tell_refresh(self) -> None:

@@ -25,6 +25,10 @@ class SourceError(RuntimeError):
     """The store did not answer, or refused: nothing is known of what it holds."""
 
 
+class DeniedError(SourceError):
+    """The store refused. S3 refuses what is not there, too, where the caller may not list what is."""
+
+
 class MissingError(LookupError):
     """The store answers that there is no such file."""
 
@@ -81,7 +85,7 @@ class Source:
 
         Raises MissingError where the store says that there is none, SourceError where it does not answer in time or refuses.
         """
-        from obstore.exceptions import BaseError, NotFoundError, NotModifiedError
+        from obstore.exceptions import BaseError, NotFoundError, NotModifiedError, PermissionDeniedError
 
         try:
             if not self.on_s3 and not Path(self.root).is_dir():
@@ -93,6 +97,8 @@ class Source:
             return UNCHANGED
         except (NotFoundError, FileNotFoundError):
             raise MissingError(f"{path} does not exist") from None
+        except PermissionDeniedError as error:
+            raise DeniedError(f"{path} is not there, or may not be read") from error
         except (BaseError, OSError) as error:
             # the library's message holds addresses and request ids: its kind tells operators enough
             raise SourceError(f"{path} could not be read: {type(error).__name__}") from error

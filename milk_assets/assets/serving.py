@@ -42,7 +42,7 @@ def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -
     `data` is changed, and only as it was read. Raises PublishError where there is no manifest, or where it keeps changing.
     """
     from lambda_service.snapshot import pack, path
-    from milk_assets.forecasting.snapshot import snapshot_of
+    from milk_assets.assets.snapshot import snapshot_of
 
     vintage = prices.read_vintage(lake, publication)
     panel = features.read_panel(lake, publication)

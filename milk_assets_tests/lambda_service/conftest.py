@@ -21,11 +21,11 @@ from lambda_service.snapshot import pack as pack_snapshot
 from lambda_service.snapshot import path as data_path
 from lambda_service.snapshot import read as read_snapshot
 from lambda_service.source import Source
+from milk_assets.assets.snapshot import snapshot_of
 from milk_assets.forecasting.baseline import baseline
 from milk_assets.forecasting.fitting import fit
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.snapshot import snapshot_of
 from milk_assets_tests.forecasting.conftest import SMALL, market
 
 NOW = 1_717_000_000.0  # 2024-05-29, before the invented market's next publication

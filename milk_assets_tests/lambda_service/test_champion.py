@@ -182,6 +182,15 @@ def test_a_cold_start_without_a_store_answers_from_the_image_and_turns_to_the_st
     assert (health["model"]["version"], health["from_image"], health["degraded"]) == (2, False, False)
 
 
+def test_a_document_that_the_store_refuses_before_it_was_ever_there_is_not_found(
+    bucket: Source, s3: FaultyS3, clock: Clock
+) -> None:
+    call = Caller(edge_of(bucket, clock))
+    assert call.get("/v1/health").status == 200
+    s3.fault = "denied"
+    assert call.get("/v1/track-record").status == 404
+
+
 def test_a_cold_start_with_nothing_to_serve_says_so_and_recovers(
     store: Store, s3: FaultyS3, bucket: Source, clock: Clock
 ) -> None:

@@ -44,11 +44,12 @@ def written(store: Store) -> list[dict[str, Any]]:
         store,
         ("GET", "/v1/forecasts/aguascalientes/aguascalientes/uht/store", None),
         ("GET", f"/v1/forecasts/{SECRET}/aguascalientes/uht/store", None),
+        ("POST", "/v1/forecasts", json.dumps({"items": [{"series": SECRET}, {"series": "a/b/uht/store"}, {}]})),
         ("POST", "/predict", json.dumps({"Estado": SECRET})),
         ("POST", "/predict", "{" + SECRET),
         ("GET", f"/{SECRET}", None),
     )
-    assert statuses == [200, 404, 422, 422, 404]
+    assert statuses == [200, 404, 200, 422, 422, 404]
     return lines
 
 
@@ -58,6 +59,7 @@ def test_each_request_is_logged_with_its_id_and_route_and_nothing_of_its_content
     assert [(log["route"], log["status"], log["cold_start"]) for log in logs] == [
         ("/v1/forecasts/<state>/<city>/<milk>/<channel>", 200, True),
         ("/v1/forecasts/<state>/<city>/<milk>/<channel>", 404, False),
+        ("/v1/forecasts", 200, False),
         ("/predict", 422, False),
         ("", 422, False),
         ("", 404, False),
@@ -68,7 +70,7 @@ def test_each_request_is_logged_with_its_id_and_route_and_nothing_of_its_content
 
 def test_each_request_is_measured(written: list[dict[str, Any]]) -> None:
     measured = [line for line in written if "_aws" in line]
-    assert len(measured) == 5
+    assert len(measured) == 6
     (directive,) = measured[0]["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("MilkPrices", [["service"]])
     units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
@@ -79,8 +81,8 @@ def test_each_request_is_measured(written: list[dict[str, Any]]) -> None:
         "UnknownSeries": "Count",
         "ChampionAgeSeconds": "Seconds",
     }
-    assert [line["ColdStart"] for line in measured] == [[1], [0], [0], [0], [0]]
-    assert [line["UnknownSeries"] for line in measured] == [[0], [1], [0], [0], [0]]
+    assert [line["ColdStart"] for line in measured] == [[1], [0], [0], [0], [0], [0]]
+    assert [line["UnknownSeries"] for line in measured] == [[0], [1], [2], [0], [0], [0]]
     assert all(0 < line["Latency"][0] < 60_000 for line in measured)
     assert all(line["ChampionAgeSeconds"][0] > 0 for line in measured)
 

@@ -11,10 +11,10 @@ from lambda_service.layout import SERVED
 from lambda_service.market import FIGURES
 from lambda_service.snapshot import pack as pack_snapshot
 from lambda_service.source import Source
+from milk_assets.assets.snapshot import snapshot_of
 from milk_assets.forecasting.fitting import fit
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.snapshot import snapshot_of
 from milk_assets_tests.forecasting.conftest import SMALL
 from milk_assets_tests.lambda_service.conftest import Caller, Clock, Store, edge_of, facts
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lambda_service.snapshot import SnapshotError, pack, path, read
+from milk_assets.assets.snapshot import snapshot_of
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.snapshot import snapshot_of
 
 
 def test_prices_names_and_dates_come_back_exactly(city_panel: Panel, snapshot_file: bytes) -> None:

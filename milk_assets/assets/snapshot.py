@@ -1,6 +1,7 @@
 """The panel as the endpoint takes it: what is forecast, what it is called, and when the next prices are expected.
 
-Belongs here: choosing what goes into a snapshot. Its format is `lambda_service.snapshot`'s.
+Belongs here: choosing what goes into a snapshot; apart from `forecasting`, whose every change asks for new models. Its format is
+`lambda_service.snapshot`'s.
 """
 
 from __future__ import annotations
