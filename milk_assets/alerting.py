@@ -98,10 +98,10 @@ def alert_sensor(
 ) -> dg.SkipReason:
     channels, now = (telegram, webhook), clock()
     facts, whole, faults = gathered(lake, artefacts, now)
-    standing = incidents.open_incidents(read_state(lake))
-    observe(lake, [*facts, *recovered(context.instance, standing)], channels, whole=[*whole, "system_silent"])
+    facts += recovered(context.instance, incidents.open_incidents(read_state(lake)))
+    state = observe(lake, facts, channels, whole=[*whole, "system_silent"], complete=not faults)
     here = now.astimezone(ZoneInfo(TIMEZONE))
-    if (here.hour, here.minute) >= DIGEST_AT:
+    if not faults and (here.hour, here.minute) >= DIGEST_AT and state["digest"] != here.date().isoformat():
         lines = digest_lines(lake, artefacts)
         keep(lake, lambda state: incidents.digest(state, here.date().isoformat(), lines, now, channels=set_up(channels)))
     lake.write_json(BEAT, {"at": now.isoformat(timespec="seconds")})
@@ -186,14 +186,19 @@ def read_state(lake: Lake) -> State:
     return incidents.new_state() if found is None else json.loads(found[0])
 
 
-def observe(lake: Lake, facts: Sequence[Fact], channels: Iterable[Channel], *, whole: Sequence[str] = ()) -> State:
-    """Store what some facts make of the alert state; with an empty state, events of the past are taken as told."""
+def observe(
+    lake: Lake, facts: Sequence[Fact], channels: Iterable[Channel], *, whole: Sequence[str] = (), complete: bool = False
+) -> State:
+    """Store what some facts make of the alert state. complete: they are all there are.
+
+    Until a first complete look, events are taken as told: what happened before anybody watched is no news.
+    """
     named, now = set_up(channels), clock()
 
     def change(state: State) -> State:
-        if not state.get("adopted") and whole:
+        if not state["adopted"]:
             past = [fact for fact in facts if RULES[fact.rule].once]
-            state = incidents.observe(state, past, now, channels=()) | {"adopted": True}
+            state = incidents.observe(state, past, now, channels=()) | {"adopted": complete}
         return incidents.observe(state, facts, now, whole=whole, channels=named)
 
     return keep(lake, change)
