@@ -182,8 +182,7 @@ def set_up(channels: Iterable[Channel]) -> list[str]:
 
 def read_state(lake: Lake) -> State:
     """The alert state; that of a system which told nothing yet where there is none."""
-    found = lake.read_tagged(STATE)
-    return incidents.new_state() if found is None else json.loads(found[0])
+    return _read(lake.read_tagged(STATE))
 
 
 def observe(
@@ -208,11 +207,16 @@ def keep(lake: Lake, change: Callable[[State], State]) -> State:
     """Apply a pure change to the stored state, over again where another came first; returns what is stored."""
     for _ in range(ATTEMPTS):
         found = lake.read_tagged(STATE)
-        before = incidents.new_state() if found is None else json.loads(found[0])
+        before = _read(found)
         after = change(before)
         if after == before or lake.replace_bytes(STATE, json_bytes(after), found[1] if found else None):
             return after
     raise RuntimeError(f"{lake.uri(STATE)} was changed {ATTEMPTS} times before it could be written: too many send at once")
+
+
+def _read(found: tuple[bytes, str] | None) -> State:
+    """A stored state, with what an older one did not hold yet."""
+    return incidents.new_state() | (json.loads(found[0]) if found else {})
 
 
 def deliver(lake: Lake, channels: Iterable[Channel]) -> str:
