@@ -41,7 +41,7 @@ def documents(lake: Lake, artefacts: Lake, *, unchanged: int = 0, alarm: bool = 
     lake.write_json(f"drift_report/{day}/drift.json", drift)
     alarms = [{"rule": "skill", "text": f"{day}: worse"}] if alarm else []
     newest = {"skill": 0.987, "cover80": 0.82}
-    artefacts.write_json(TRACK_RECORD, {"publication": day, "versions": ["3"], "alarms": alarms, "newest": newest})
+    artefacts.write_json(TRACK_RECORD, {"publication": day, "version": "3", "alarms": alarms, "newest": newest})
 
 
 def test_a_quiet_platform_tells_nobody_and_leaves_a_beat(
