@@ -4,6 +4,7 @@ Belongs here: services, the definition that runs are started from, and what each
 `milk_assets/instance.py`; what runs do is the graph's.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Aws, Duration
@@ -22,6 +23,8 @@ from cdk.network import CODE, MLFLOW, POSTGRES, Network
 from cdk.settings import Deployment, Release
 from milk_assets.environment import COMPUTE_LOGS
 
+# variable → key in the secret of those who are told
+ALERTS = {"MILK_TELEGRAM_TOKEN": "token", "MILK_TELEGRAM_CHAT": "chat", "MILK_WEBHOOK_URL": "webhook"}
 RUN = "run"  # the container that EcsRunLauncher gives its command to
 SERVICES = ("code", "webserver", "daemon", "mlflow")
 WEBSERVER = 3000
@@ -53,6 +56,7 @@ class Platform(MilkStack):
         repository: ecr.IRepository,
         lake: str,
         artefacts: str,
+        endpoint: str,
     ) -> None:
         super().__init__(scope, deployment, "platform", "Dagster and MLflow")
         self.network, self._database = network, database
@@ -67,26 +71,35 @@ class Platform(MilkStack):
             container_insights_v2=ecs.ContainerInsights.ENABLED,
         )
         self._namespace = discovery.PrivateDnsNamespace(self, "Names", name=self.named("internal"), vpc=network.vpc)
-        self.telegram = secrets.Secret(
+        self.alerts = secrets.Secret(
             self,
-            "Telegram",
-            secret_name=self.named("telegram"),
-            description="token and chat of the bot that tells a person",
+            "Alerts",
+            secret_name=self.named("alerts"),
+            description="token and chat of the Telegram bot, and address of the webhook, that tell a person; silent while empty",
+            generate_secret_string=secrets.SecretStringGenerator(
+                # a task whose secret lacks a key does not start
+                secret_string_template=json.dumps(dict.fromkeys(ALERTS.values(), "")),
+                generate_string_key="unused",
+            ),
             removal_policy=self.removal,
         )
-        acknowledge(self.telegram, {"AwsSolutions-SMG4": "Telegram issues the token; it is changed there and then here"})
+        acknowledge(
+            self.alerts,
+            {"AwsSolutions-SMG4": "Telegram and the webhook's owner issue them; they are changed there and then here"},
+        )
         self._execution = self._execution_role()
-        self._shared = self._settings(release)
+        self._shared = self._settings(release, endpoint)
         self.run = self._run()
         self._services()
 
-    def _settings(self, release: Release) -> dict[str, str]:
+    def _settings(self, release: Release, endpoint: str) -> dict[str, str]:
         """What every container is told."""
         network = self.network
         return {
             "MILK_ENV": self.deployment.name,
             "MILK_BUCKET_SUFFIX": release.suffix,
             "MILK_TRACKING_URI": f"http://mlflow.{self.named('internal')}:{MLFLOW}",
+            "MILK_API_URL": endpoint,
             "MILK_DEPLOYMENT": "ecs",
             "MILK_CODE_HOST": f"code.{self.named('internal')}",
             "MILK_CODE_PORT": str(CODE),
@@ -133,7 +146,7 @@ class Platform(MilkStack):
             role,
             "ReadSecrets",
             ["secretsmanager:GetSecretValue"],
-            [self._database.secret.secret_arn, self.telegram.secret_arn],
+            [self._database.secret.secret_arn, self.alerts.secret_arn],
         )
         return role
 
@@ -164,7 +177,7 @@ class Platform(MilkStack):
         memory: int,
         port: int | None = None,
         environment: Mapping[str, str] | None = None,
-        telegram: bool = False,
+        alerts: bool = False,
         health: Sequence[str] | None = None,
     ) -> ecs.FargateTaskDefinition:
         """A definition of one container of the platform's image, its root file system read-only but for scratch space."""
@@ -199,14 +212,7 @@ class Platform(MilkStack):
             secrets={
                 "PGUSER": ecs.Secret.from_secrets_manager(database, "username"),
                 "PGPASSWORD": ecs.Secret.from_secrets_manager(database, "password"),
-                **(
-                    {
-                        "MILK_TELEGRAM_TOKEN": ecs.Secret.from_secrets_manager(self.telegram, "token"),
-                        "MILK_TELEGRAM_CHAT": ecs.Secret.from_secrets_manager(self.telegram, "chat"),
-                    }
-                    if telegram
-                    else {}
-                ),
+                **({name: ecs.Secret.from_secrets_manager(self.alerts, key) for name, key in ALERTS.items()} if alerts else {}),
             },
             port_mappings=[ecs.PortMapping(container_port=port)] if port else None,
             health_check=ecs.HealthCheck(
@@ -232,7 +238,7 @@ class Platform(MilkStack):
             None,
             cpu=self.deployment.run_cpu,
             memory=int(self.deployment.run_memory.to_mebibytes()),
-            telegram=True,
+            alerts=True,
         )
 
     def _services(self) -> None:
@@ -242,7 +248,7 @@ class Platform(MilkStack):
         module = ["--module-name", "milk_assets.definitions"]
         serve = ["dagster", "api", "grpc", *module, "--host", "0.0.0.0", "--port", str(CODE)]  # noqa: S104  # in its security group
         healthy = ["dagster", "api", "grpc-health-check", "--port", str(CODE)]
-        task = self._task("Code", code, serve, cpu=512, memory=2048, port=CODE, telegram=True, health=healthy)
+        task = self._task("Code", code, serve, cpu=512, memory=2048, port=CODE, alerts=True, health=healthy)
         self._service("Code", task, self.network.code, outside=True, named="code")
 
         webserver = self._role("Webserver")
