@@ -1,4 +1,4 @@
-"""The image and the single machine: what they promise, read from the files that make them."""
+"""The image, the single machine and the scripts beside them: what they promise, read from the files that make them."""
 
 import re
 from pathlib import Path
@@ -48,3 +48,11 @@ def test_every_file_that_the_image_copies_is_let_through() -> None:
         for path in line.split():
             assert (ROOT / path).exists(), path
             assert any(Path(path).match(pattern) or path.startswith(f"{pattern}/") for pattern in let), path
+
+
+def test_the_check_of_the_graph_materializes_every_asset() -> None:
+    from milk_assets.definitions import defs
+
+    script = (ROOT / "deploy" / "materialize.sh").read_text()
+    asked = {name for selected in re.findall(r"^materialize '?([\w,]+)", script, re.MULTILINE) for name in selected.split(",")}
+    assert asked == {key.to_user_string() for key in defs.resolve_all_asset_keys()}
