@@ -12,8 +12,8 @@ for _ in $(seq 60); do
   sleep 1
 done
 materialize() { "$BIN/dagster" asset materialize -m milk_assets.definitions --select "$@"; }
-materialize 'workbook,prices,features,track_record,floor' --partition "${day:?the publisher shows no workbook}"
+materialize 'workbook,prices,features,feed_report,track_record,live_accuracy,floor' --partition "${day:?the publisher shows no workbook}"
 materialize 'baseline,candidate,evaluation' --partition "$day"
 materialize champion
-materialize 'feed_report,live_accuracy,forecasts,shadow_forecasts,drift_report,dashboard' --partition "$day"
+materialize 'forecasts,shadow_forecasts,drift_report,dashboard' --partition "$day"
 materialize price_report --partition "$day"
