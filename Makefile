@@ -51,7 +51,8 @@ lock:  ## write the locked requirements anew
 	test -x $(UV) || { $(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv; }
 	$(COMPILE) setup.cfg --output-file requirements/runtime.txt
 	$(COMPILE) setup.cfg --extra test --constraint requirements/runtime.txt --output-file requirements/dev.txt
-	$(COMPILE) setup.cfg --extra server --constraint requirements/runtime.txt --output-file requirements/server.txt
+	$(COMPILE) setup.cfg --extra server --extra serving --constraint requirements/runtime.txt --output-file requirements/server.txt
+	$(COMPILE) requirements/lambda.in --constraint requirements/runtime.txt --output-file requirements/lambda.txt
 	$(COMPILE) requirements/cloud.in --output-file requirements/cloud.txt
 	$(COMPILE) setup.cfg --extra test --extra benchmark --constraint requirements/runtime.txt --output-file requirements/benchmark.txt
 

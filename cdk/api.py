@@ -184,5 +184,10 @@ class Api(MilkStack):
             throttle=http.ThrottleSettings(rate_limit=self.deployment.requests_a_second, burst_limit=self.deployment.burst),
             access_log_settings=JsonAccessLog(group),
         )
-        CfnOutput(self, f"{name}Url", value=f"https://{api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}")
+        CfnOutput(self, f"{name}Url", value=address(api))
         return api
+
+
+def address(api: http.HttpApi) -> str:
+    """The address of an API's default stage."""
+    return f"https://{api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"

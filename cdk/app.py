@@ -11,7 +11,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
-from cdk.api import Api
+from cdk.api import Api, address
 from cdk.batch import Batch
 from cdk.canary import Canary
 from cdk.database import Database
@@ -63,6 +63,7 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         repository=registry.platform,
         lake=storage.lake_name,
         artefacts=storage.artefacts_name,
+        endpoint=address(api.apis["api"]),
     )
     platform.add_stack_dependency(storage)
     batch = Batch(

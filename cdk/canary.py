@@ -17,6 +17,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_synthetics as synthetics
 from constructs import Construct
 
+from cdk.api import address
 from cdk.base import MilkStack, allow
 from cdk.monitoring import RUNBOOK
 from cdk.settings import Deployment
@@ -62,7 +63,7 @@ class Canary(MilkStack):
             role=role,
             memory=Size.mebibytes(960),
             timeout=Duration.seconds(60),
-            environment_variables={"MILK_ENDPOINT": f"https://{api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"},
+            environment_variables={"MILK_ENDPOINT": address(api)},
             artifacts_bucket_location=synthetics.ArtifactsBucketLocation(
                 bucket=s3.Bucket.from_bucket_name(self, "Records", logs), prefix=PREFIX
             ),

@@ -3,7 +3,7 @@
 Belongs here: the server, its backups and its secret. The tables are their owners'.
 """
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secrets
@@ -17,7 +17,6 @@ NAME = (
     "dagster"  # the database that is made with the server; MLflow's is made by its own task, since both keep a table of one name
 )
 USER = "milk"
-KEEP_INSIGHTS = rds.PerformanceInsightRetention.DEFAULT  # the week that is free
 
 
 class Database(MilkStack):
@@ -62,9 +61,6 @@ class Database(MilkStack):
             deletion_protection=deployment.protected,
             removal_policy=RemovalPolicy.RETAIN if deployment.protected else RemovalPolicy.SNAPSHOT,
             auto_minor_version_upgrade=True,
-            enable_performance_insights=True,
-            performance_insight_retention=KEEP_INSIGHTS,
-            monitoring_interval=Duration.seconds(0),
             cloudwatch_logs_exports=["postgresql"],
         )
         acknowledge(

@@ -4,6 +4,7 @@ Belongs here: services, the definition that runs are started from, and what each
 `milk_assets/instance.py`; what runs do is the graph's.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Aws, Duration
@@ -16,16 +17,18 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_servicediscovery as discovery
 from constructs import Construct
 
-from cdk.base import MilkStack, acknowledge, allow, bucket_files
+from cdk.base import MilkStack, acknowledge, allow
 from cdk.database import NAME, Database
 from cdk.network import CODE, MLFLOW, POSTGRES, Network
+from cdk.permissions import manage_runs, read_and_write, read_folder, start_runs
 from cdk.settings import Deployment, Release
 from milk_assets.environment import COMPUTE_LOGS
 
+# variable → key in the secret of those who are told
+ALERTS = {"MILK_TELEGRAM_TOKEN": "token", "MILK_TELEGRAM_CHAT": "chat", "MILK_WEBHOOK_URL": "webhook"}
 RUN = "run"  # the container that EcsRunLauncher gives its command to
 SERVICES = ("code", "webserver", "daemon", "mlflow")
 WEBSERVER = 3000
-ECS = f"arn:aws:ecs:{Aws.REGION}:{Aws.ACCOUNT_ID}"
 STOP_WITHIN = Duration.seconds(60)
 SETTINGS = "A setting that is no secret: names, addresses and ports; secrets come from Secrets Manager"
 SESSIONS = [
@@ -53,6 +56,7 @@ class Platform(MilkStack):
         repository: ecr.IRepository,
         lake: str,
         artefacts: str,
+        endpoint: str,
     ) -> None:
         super().__init__(scope, deployment, "platform", "Dagster and MLflow")
         self.network, self._database = network, database
@@ -67,26 +71,35 @@ class Platform(MilkStack):
             container_insights_v2=ecs.ContainerInsights.ENABLED,
         )
         self._namespace = discovery.PrivateDnsNamespace(self, "Names", name=self.named("internal"), vpc=network.vpc)
-        self.telegram = secrets.Secret(
+        self.alerts = secrets.Secret(
             self,
-            "Telegram",
-            secret_name=self.named("telegram"),
-            description="token and chat of the bot that tells a person",
+            "Alerts",
+            secret_name=self.named("alerts"),
+            description="token and chat of the Telegram bot, and address of the webhook, that tell a person; silent while empty",
+            generate_secret_string=secrets.SecretStringGenerator(
+                # a task whose secret lacks a key does not start
+                secret_string_template=json.dumps(dict.fromkeys(ALERTS.values(), "")),
+                generate_string_key="unused",
+            ),
             removal_policy=self.removal,
         )
-        acknowledge(self.telegram, {"AwsSolutions-SMG4": "Telegram issues the token; it is changed there and then here"})
+        acknowledge(
+            self.alerts,
+            {"AwsSolutions-SMG4": "Telegram and the webhook's owner issue them; they are changed there and then here"},
+        )
         self._execution = self._execution_role()
-        self._shared = self._settings(release)
+        self._shared = self._settings(release, endpoint)
         self.run = self._run()
         self._services()
 
-    def _settings(self, release: Release) -> dict[str, str]:
+    def _settings(self, release: Release, endpoint: str) -> dict[str, str]:
         """What every container is told."""
         network = self.network
         return {
             "MILK_ENV": self.deployment.name,
             "MILK_BUCKET_SUFFIX": release.suffix,
             "MILK_TRACKING_URI": f"http://mlflow.{self.named('internal')}:{MLFLOW}",
+            "MILK_API_URL": endpoint,
             "MILK_DEPLOYMENT": "ecs",
             "MILK_CODE_HOST": f"code.{self.named('internal')}",
             "MILK_CODE_PORT": str(CODE),
@@ -133,7 +146,7 @@ class Platform(MilkStack):
             role,
             "ReadSecrets",
             ["secretsmanager:GetSecretValue"],
-            [self._database.secret.secret_arn, self.telegram.secret_arn],
+            [self._database.secret.secret_arn, self.alerts.secret_arn],
         )
         return role
 
@@ -164,7 +177,7 @@ class Platform(MilkStack):
         memory: int,
         port: int | None = None,
         environment: Mapping[str, str] | None = None,
-        telegram: bool = False,
+        alerts: bool = False,
         health: Sequence[str] | None = None,
     ) -> ecs.FargateTaskDefinition:
         """A definition of one container of the platform's image, its root file system read-only but for scratch space."""
@@ -199,14 +212,7 @@ class Platform(MilkStack):
             secrets={
                 "PGUSER": ecs.Secret.from_secrets_manager(database, "username"),
                 "PGPASSWORD": ecs.Secret.from_secrets_manager(database, "password"),
-                **(
-                    {
-                        "MILK_TELEGRAM_TOKEN": ecs.Secret.from_secrets_manager(self.telegram, "token"),
-                        "MILK_TELEGRAM_CHAT": ecs.Secret.from_secrets_manager(self.telegram, "chat"),
-                    }
-                    if telegram
-                    else {}
-                ),
+                **({name: ecs.Secret.from_secrets_manager(self.alerts, key) for name, key in ALERTS.items()} if alerts else {}),
             },
             port_mappings=[ecs.PortMapping(container_port=port)] if port else None,
             health_check=ecs.HealthCheck(
@@ -225,51 +231,45 @@ class Platform(MilkStack):
     def _run(self) -> ecs.FargateTaskDefinition:
         """What each Dagster run is started from; the launcher gives it its command."""
         self.run_role = self._role("Run")
-        self._read_and_write(self.run_role)
+        read_and_write(self.run_role, self._lake, self._artefacts)
         return self._task(
             "Run",
             self.run_role,
             None,
             cpu=self.deployment.run_cpu,
             memory=int(self.deployment.run_memory.to_mebibytes()),
-            telegram=True,
+            alerts=True,
         )
 
     def _services(self) -> None:
         """The four services. The webserver and the daemon start and stop runs; the code location holds sensors and schedules."""
         code = self._role("Code")
-        self._read_and_write(code)
+        read_and_write(code, self._lake, self._artefacts)
         module = ["--module-name", "milk_assets.definitions"]
         serve = ["dagster", "api", "grpc", *module, "--host", "0.0.0.0", "--port", str(CODE)]  # noqa: S104  # in its security group
         healthy = ["dagster", "api", "grpc-health-check", "--port", str(CODE)]
-        task = self._task("Code", code, serve, cpu=512, memory=2048, port=CODE, telegram=True, health=healthy)
+        task = self._task("Code", code, serve, cpu=512, memory=2048, port=CODE, alerts=True, health=healthy)
         self._service("Code", task, self.network.code, outside=True, named="code")
 
         webserver = self._role("Webserver")
-        self._manage_runs(webserver)
-        self._read_compute_logs(webserver)
+        self.allow_start(webserver)
+        manage_runs(self, webserver)
+        read_folder(webserver, "ComputeLogs", self._lake, COMPUTE_LOGS)
         show = ["dagster-webserver", "--host", "0.0.0.0", "--port", str(WEBSERVER), "--workspace", "workspace.yaml"]  # noqa: S104
         alive = ["python", "-c", f"import urllib.request as u; u.urlopen('http://127.0.0.1:{WEBSERVER}/server_info', timeout=5)"]
         task = self._task("Webserver", webserver, show, cpu=256, memory=1024, port=WEBSERVER, health=alive)
         self._service("Webserver", task, self.network.services)
 
         daemon = self._role("Daemon")
-        self._manage_runs(daemon)
+        self.allow_start(daemon)
+        manage_runs(self, daemon)
         alive = ["dagster-daemon", "liveness-check"]
         watch = ["dagster-daemon", "run", "--workspace", "workspace.yaml"]
         task = self._task("Daemon", daemon, watch, cpu=256, memory=1024, health=alive)
         self._service("Daemon", task, self.network.services, one=True)
 
         tracking = self._role("Mlflow")
-        files = bucket_files(self._artefacts, "mlflow")
-        allow(tracking, "ReadArtefacts", ["s3:GetObject"], files, why="MLflow's files come and go; the prefix is the scope")
-        allow(
-            tracking,
-            "ListArtefacts",
-            ["s3:ListBucket"],
-            [f"arn:aws:s3:::{self._artefacts}"],
-            conditions={"StringLike": {"s3:prefix": ["mlflow/*"]}},
-        )
+        read_folder(tracking, "Artefacts", self._artefacts, "mlflow")
         keep = ["python", "-m", "milk_assets.mlflow_server", "--host", "0.0.0.0", "--port", str(MLFLOW)]  # noqa: S104
         alive = ["python", "-c", f"import urllib.request as u; u.urlopen('http://127.0.0.1:{MLFLOW}/health', timeout=5)"]
         task = self._task(
@@ -319,53 +319,6 @@ class Platform(MilkStack):
             else None,
         )
 
-    def _read_and_write(self, role: iam.Role) -> None:
-        """What stages and sensors do: read and write files of the two buckets, list them, delete none."""
-        for name, bucket in {"Lake": self._lake, "Artefacts": self._artefacts}.items():
-            files = [f"arn:aws:s3:::{bucket}/*"]
-            allow(
-                role,
-                f"ReadAndWrite{name}",
-                ["s3:GetObject", "s3:PutObject"],
-                files,
-                why="The bucket is the platform's own, whole",
-            )
-            allow(role, f"List{name}", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"])
-
-    def _read_compute_logs(self, role: iam.Role) -> None:
-        files = bucket_files(self._lake, COMPUTE_LOGS)
-        allow(role, "ReadComputeLogs", ["s3:GetObject"], files, why="A run's logs are named for the run")
-        allow(
-            role,
-            "ListComputeLogs",
-            ["s3:ListBucket"],
-            [f"arn:aws:s3:::{self._lake}"],
-            conditions={"StringLike": {"s3:prefix": [f"{COMPUTE_LOGS}/*"]}},
-        )
-
     def allow_start(self, role: iam.Role) -> None:
-        """Let a role start the one run definition in the one cluster, and hand its tasks their two roles."""
-        here = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/{self.named('platform')}"}}
-        definition = [f"{ECS}:task-definition/{self.named('run')}:*"]
-        allow(role, "StartRuns", ["ecs:RunTask"], definition, why="Revisions of the one definition", conditions=here)
-        allow(
-            role,
-            "HandRoles",
-            ["iam:PassRole"],
-            [self._execution.role_arn, self.run_role.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-        )
-
-    def _manage_runs(self, role: iam.Role) -> None:
-        """Start, tag, watch and stop runs: what EcsRunLauncher does."""
-        self.allow_start(role)
-        tasks = [f"{ECS}:task/{self.named('platform')}/*"]
-        here = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/{self.named('platform')}"}}
-        named = "A task is named when it starts; the cluster is the scope"
-        allow(
-            role, "TagRuns", ["ecs:TagResource"], tasks, why=named, conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}}
-        )
-        allow(role, "WatchAndStopRuns", ["ecs:DescribeTasks", "ecs:StopTask"], tasks, why=named, conditions=here)
-        allow(role, "ReadDefinition", ["ecs:DescribeTaskDefinition"], ["*"], why="The action knows no resource")
-        group = f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{self.named('platform')}/run:*"
-        allow(role, "ReadRunLogs", ["logs:GetLogEvents"], [group], why="A stream is named when its task starts")
+        """Let a role start runs: tasks of the one definition."""
+        start_runs(self, role, self._execution, self.run_role)

@@ -7,8 +7,8 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.panels import DAY, cloudwatch, figure, finished, frame, row, series
+from lambda_service.layout import METRICS
 
-NAMESPACE = "milk"  # of everything we measure in CloudWatch
 FUNCTION = "milk-${environment}-api"
 OURS = {"service": FUNCTION}
 LAMBDA = {"FunctionName": FUNCTION}
@@ -34,13 +34,13 @@ def endpoint() -> Dashboard:
             ),
             figure(
                 "Age of the champion",
-                [cloudwatch(NAMESPACE, "ChampionAgeSeconds", "Maximum", OURS, "age")],
+                [cloudwatch(METRICS, "ChampionAgeSeconds", "Maximum", OURS, "age")],
                 unit="s",
                 bad_from=OLDEST_CHAMPION,
             ),
             figure(
                 "Failed refreshes",
-                [cloudwatch(NAMESPACE, "ChampionRefreshFailed", "Sum", OURS, "failed")],
+                [cloudwatch(METRICS, "ChampionRefreshFailed", "Sum", OURS, "failed")],
                 bad_from=1,
                 decimals=0,
             ),
@@ -60,8 +60,8 @@ def endpoint() -> Dashboard:
                 "Requests, errors, throttles",
                 [cloudwatch("AWS/Lambda", name, "Sum", LAMBDA, name) for name in ("Invocations", "Errors", "Throttles")],
             ),
-            series("Cold starts", [cloudwatch(NAMESPACE, "ColdStart", "Sum", OURS, "cold starts")]),
-            series("Unknown series asked for", [cloudwatch(NAMESPACE, "UnknownSeries", "Sum", OURS, "unknown")]),
+            series("Cold starts", [cloudwatch(METRICS, "ColdStart", "Sum", OURS, "cold starts")]),
+            series("Unknown series asked for", [cloudwatch(METRICS, "UnknownSeries", "Sum", OURS, "unknown")]),
         ),
     )
     return finished(board)

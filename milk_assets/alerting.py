@@ -98,10 +98,10 @@ def alert_sensor(
 ) -> dg.SkipReason:
     channels, now = (telegram, webhook), clock()
     facts, whole, faults = gathered(lake, artefacts, now)
-    standing = incidents.open_incidents(read_state(lake))
-    observe(lake, [*facts, *recovered(context.instance, standing)], channels, whole=[*whole, "system_silent"])
+    facts += recovered(context.instance, incidents.open_incidents(read_state(lake)))
+    state = observe(lake, facts, channels, whole=[*whole, "system_silent"], complete=not faults)
     here = now.astimezone(ZoneInfo(TIMEZONE))
-    if (here.hour, here.minute) >= DIGEST_AT:
+    if not faults and (here.hour, here.minute) >= DIGEST_AT and state["digest"] != here.date().isoformat():
         lines = digest_lines(lake, artefacts)
         keep(lake, lambda state: incidents.digest(state, here.date().isoformat(), lines, now, channels=set_up(channels)))
     lake.write_json(BEAT, {"at": now.isoformat(timespec="seconds")})
@@ -182,18 +182,22 @@ def set_up(channels: Iterable[Channel]) -> list[str]:
 
 def read_state(lake: Lake) -> State:
     """The alert state; that of a system which told nothing yet where there is none."""
-    found = lake.read_tagged(STATE)
-    return incidents.new_state() if found is None else json.loads(found[0])
+    return _read(lake.read_tagged(STATE))
 
 
-def observe(lake: Lake, facts: Sequence[Fact], channels: Iterable[Channel], *, whole: Sequence[str] = ()) -> State:
-    """Store what some facts make of the alert state; with an empty state, events of the past are taken as told."""
+def observe(
+    lake: Lake, facts: Sequence[Fact], channels: Iterable[Channel], *, whole: Sequence[str] = (), complete: bool = False
+) -> State:
+    """Store what some facts make of the alert state. complete: they are all there are.
+
+    Until a first complete look, events are taken as told: what happened before anybody watched is no news.
+    """
     named, now = set_up(channels), clock()
 
     def change(state: State) -> State:
-        if not state.get("adopted") and whole:
+        if not state["adopted"]:
             past = [fact for fact in facts if RULES[fact.rule].once]
-            state = incidents.observe(state, past, now, channels=()) | {"adopted": True}
+            state = incidents.observe(state, past, now, channels=()) | {"adopted": complete}
         return incidents.observe(state, facts, now, whole=whole, channels=named)
 
     return keep(lake, change)
@@ -203,11 +207,16 @@ def keep(lake: Lake, change: Callable[[State], State]) -> State:
     """Apply a pure change to the stored state, over again where another came first; returns what is stored."""
     for _ in range(ATTEMPTS):
         found = lake.read_tagged(STATE)
-        before = incidents.new_state() if found is None else json.loads(found[0])
+        before = _read(found)
         after = change(before)
         if after == before or lake.replace_bytes(STATE, json_bytes(after), found[1] if found else None):
             return after
     raise RuntimeError(f"{lake.uri(STATE)} was changed {ATTEMPTS} times before it could be written: too many send at once")
+
+
+def _read(found: tuple[bytes, str] | None) -> State:
+    """A stored state, with what an older one did not hold yet."""
+    return incidents.new_state() | (json.loads(found[0]) if found else {})
 
 
 def deliver(lake: Lake, channels: Iterable[Channel]) -> str:

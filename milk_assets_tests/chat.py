@@ -54,6 +54,11 @@ class Chat:
         """The text of each message taken."""
         return [message["text"] for message in self.messages]
 
+    @property
+    def heads(self) -> list[str]:
+        """The first line of each message taken."""
+        return [text.split("\n")[0] for text in self.texts]
+
     def close(self) -> None:
         """Stop answering; may be called twice."""
         self.closed.set()

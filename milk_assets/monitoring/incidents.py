@@ -40,8 +40,8 @@ class Fact:
 
 
 def new_state() -> State:
-    """The state of a system that has told nothing yet."""
-    return {"schema": SCHEMA, "incidents": {}, "told": [], "digest": None, "outbox": []}
+    """The state of a system that has told nothing yet, and has taken nothing of its past as told (adopted)."""
+    return {"schema": SCHEMA, "incidents": {}, "told": [], "digest": None, "outbox": [], "adopted": False}
 
 
 def observe(

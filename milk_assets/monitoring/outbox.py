@@ -59,7 +59,7 @@ def settle(
         if outcome in {"sent", "silent"}:
             del message["channels"][channel]
         else:
-            seconds = max(wait or 0.0, WAITS[min(due["attempts"], len(WAITS)) - 1] if wait is None else 0.0)
+            seconds = WAITS[min(due["attempts"], len(WAITS)) - 1] if wait is None else wait
             due |= {
                 "step": "queued" if outcome == "failed" else "sending",
                 "not_before": _stamp(now + timedelta(seconds=seconds)),

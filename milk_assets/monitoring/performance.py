@@ -123,12 +123,13 @@ def publications_of(judged: pd.DataFrame) -> list[pd.Timestamp]:
 
 
 def rolling(record: pd.DataFrame, window: int = WINDOW, role: str = "champion") -> pd.DataFrame:
-    """Measures of the last `window` publications at each publication, as in `by_publication`, rows by publication, ascending.
+    """Measures of the last `window` publications at each publication, rows by publication, ascending.
 
     skill: S, the mean over HORIZONS of MAE / MAE of no change. bias: at the furthest horizon, MXN/l, mean of forecast minus actual.
     cover80, cover95: shares inside, mean over horizons. brier: of P(change) one publication ahead; brier_ratio: over that of always
     saying the rate of the same rows. Each is averaged a date first, then over dates: prices of one date are not independent.
-    dates: publications in the window, fewer at the start. NaN where nothing came due.
+    forecasts: that came due at a publication, on average. dates: publications in the window, fewer at the start. NaN where nothing
+    came due.
     """
     daily = _daily(_judged(record, role), ["target", "lead"])
     wide = {name: daily[name].unstack("lead").reindex(columns=list(HORIZONS)) for name in MEASURES}
@@ -176,7 +177,8 @@ def as_document(record: pd.DataFrame, role: str = "champion", publications: int 
     """The live accuracy in plain values, without NaN: what the endpoint, the metrics and the dashboard show.
 
     newest: `rolling` at the newest publication. history: the same for the newest `publications`. by_horizon, by_segment: `measured`.
-    alarm: `performance_alarm`; alarms: the same, one a rule. Empty lists and None where nothing came due yet.
+    versions: whose forecasts came due there; version: the one that was served last. alarm: `performance_alarm`; alarms: the same,
+    one a rule. Empty lists and None where nothing came due yet.
     """
     table, alarming = rolling(record, role=role), alarms(record, role)
     history = table.tail(publications).reset_index(names="publication")
@@ -188,6 +190,9 @@ def as_document(record: pd.DataFrame, role: str = "champion", publications: int 
         "window": WINDOW,
         "horizons": list(HORIZONS),
         "versions": sorted({str(version) for version in served.get("model_version", [])}),
+        "version": str(served.sort_values("origin")["model_version"].iloc[-1])
+        if "model_version" in served and len(served)
+        else None,
         "newest": rows[-1] if rows else None,
         "by_horizon": _plain(measured(record, ["lead"], role=role)) if rows else [],
         "by_segment": _plain(measured(record, ["milk", "channel"], role=role)) if rows else [],

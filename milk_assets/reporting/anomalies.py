@@ -117,7 +117,7 @@ def _quarantined(market: Market, flagged: pd.DataFrame | None) -> Table:
     if missing:
         raise ReportError(f"Flagged prices: expected the columns {missing} too, found {list(given.columns)}.")
     newest = market.prices.index[-RECENT:].min()
-    given = given[(given["publication"] >= newest) | (given["reason"] == "awaited")]
+    given = given.loc[(given["publication"] >= newest) | (given["reason"] == "awaited"), list(FLAGS)]
     given = given.assign(reason=given["reason"].map(lambda reason: REASONS.get(reason, reason)))
     frame = market.named(given).sort_values(["publication", "series"], ascending=[False, True])
     columns = (

@@ -48,7 +48,7 @@ def name_of(text: str) -> str:
 
 
 def _series(report: Report) -> dict[str, object]:
-    """dates: days of the publications; months, leads, targets: what is forecast; series: one list of texts each, in the order of
+    """dates: days of the publications; months, targets: what is forecast; series: one list of texts each, in the order of
     the table `series`: history, last price, months, previous forecasts, publications, chances.
 
     Every number is in base 36. history: runs, each a change in centavos ("~": no price) and, as a capital letter, for how many
@@ -66,7 +66,6 @@ def _series(report: Report) -> dict[str, object]:
     return {
         "dates": [f"{day:%Y-%m-%d}" for day in prices.index],
         "months": [f"{day:%Y-%m-%d}" for day in first["target"]],
-        "leads": [int(lead) for lead in nexts["lead"]],
         "targets": [f"{day:%Y-%m-%d}" for day in nexts["target"]],
         "series": [[runs(prices[key].to_numpy(dtype=float)), *_ahead(by_month[key], by_lead[key])] for key in keys],
     }

@@ -19,7 +19,7 @@ from milk_assets.reporting.notes import data_notes, method
 from milk_assets.reporting.outlook import outlook
 from milk_assets.reporting.record import record
 from milk_assets.reporting.regions import regions
-from milk_assets.reporting.report import Column, Provenance, Report, ReportError, Section, table
+from milk_assets.reporting.report import Column, Provenance, Report, ReportError, Section, Table, table
 from milk_assets.reporting.series import price_history
 from milk_assets.reporting.spreads import spreads
 from milk_assets.reporting.words import plain_date
@@ -77,14 +77,15 @@ def build_report(
         headline=headline(tables["glance"]),
         summary=summary(tables["glance"], tables["movers"], tables["outlook_months_arithmetic"], provenance, publication),
         sections=(
-            _header(day, publication, next_publication, provenance),
-            replace(at_a_glance, tables=(answers(tables), *at_a_glance.tables, price_history(market))),
+            _header(day, publication, next_publication, provenance, answers(tables)),
+            replace(at_a_glance, tables=(*at_a_glance.tables, price_history(market))),
             *others,
         ),
     )
 
 
-def _header(day: date, publication: date, next_publication: date, provenance: Provenance) -> Section:
+def _header(day: date, publication: date, next_publication: date, provenance: Provenance, answered: Table) -> Section:
+    """Where the report comes from, and its answers: the first page of every format."""
     learned = provenance.trained_through
     coverage = provenance.coverage
     facts = [
@@ -118,4 +119,4 @@ def _header(day: date, publication: date, next_publication: date, provenance: Pr
     columns = (Column("fact", Text("Dato", "Fact")), Column("value", Text("Valor", "Value")))
     title = Text("Encabezado", "Header")
     lead = Text("De dónde sale este boletín.", "Where this report comes from.")
-    return Section("header", title, lead, (table("header", title, columns, frame),))
+    return Section("header", title, lead, (table("header", title, columns, frame), answered))

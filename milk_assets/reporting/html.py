@@ -28,7 +28,7 @@ FILES = {"XLSX": "report.xlsx", "CSV": "report.csv", "JSON": "report.json"}
 """The same report in other formats, beside the page."""
 ARCHIVE = "../index.html"
 """The list of past reports, relative to the page."""
-MOST_ROWS = 40
+MOST_ROWS = 30
 """Rows of a table on the page: of longer ones, such as movers on the day of a new price list, both ends are printed."""
 APART = frozenset({"header", "answers", "series"})
 """Tables that the page lays out in its own way."""

@@ -64,10 +64,6 @@ EXPLORER = {
     "all_milks": Text("Ambas leches", "Both milks"),
     "all_channels": Text("Ambos canales", "Both channels"),
     "clear_all": Text("Quitar filtros", "Clear filters"),
-    "print": Text(
-        "La página interactiva dibuja aquí cada serie; abajo están todas.",
-        "The interactive page draws each series here; all of them are below.",
-    ),
 }
 MAP = {
     "view": Text("Mercado", "Market"),
@@ -78,6 +74,7 @@ MAP = {
     "hint": Text("Toque un estado para filtrar el explorador.", "Touch a state to filter the explorer."),
 }
 SCRIPT = {
+    "hint": MAP["hint"],
     "of": Text("de", "of"),
     "series": Text("series", "series"),
     "month": Text("Mes", "Month"),

@@ -93,7 +93,7 @@ def _restated(market: Market, restated: pd.DataFrame | None) -> Table:
     missing = [name for name in (*keys, "old", "new") if name not in given]
     if missing:
         raise ReportError(f"Restated prices: expected the columns {missing} too, found {list(given.columns)}.")
-    frame = market.named(given).sort_values(keys, ascending=[False, True])
+    frame = market.named(given[[*keys, "old", "new"]]).sort_values(keys, ascending=[False, True])
     caption = say(
         "{count} del pasado que el libro anterior decía de otro modo.",
         "{count} of the past that the workbook before told otherwise.",

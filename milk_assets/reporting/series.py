@@ -13,8 +13,8 @@ from milk_assets.reporting.report import DATA_ONLY, EVERYWHERE, FILES_ONLY, KEY,
 from milk_assets.reporting.words import short_date, short_month
 
 INDEX = ["state", "city", "order", "milk", "channel", "series"]
-NEXT_PUBLICATION, MONTH_OF_PUBLICATIONS, NEXT_MONTH = 1, 13, 1
-"""Leads: the next price list, thirteen of them ahead, the month after the running one."""
+NEXT_PUBLICATION, NEXT_MONTH = 1, 1
+"""Leads: the next price list, the month after the running one."""
 LIKELY = 12
 """Series named as likely to change: what a buyer can look at before the next list."""
 WORTH_A_STEP = 0.05
@@ -62,12 +62,11 @@ def likely_changes(market: Market, rows: pd.DataFrame) -> Table:
     named = named.assign(stood=named["series"].map(stood))
     columns = (
         *SERIES_NAMES,
-        tidy.LAST,
-        Column("stood", Text("Publicaciones igual", "Publications unchanged"), "count"),
         Column("p_change", Text("P(cambia)", "P(change)"), "share"),
         tidy.P_DOWN,
-        tidy.P_SAME,
         tidy.P_UP,
+        tidy.LAST,
+        Column("stood", Text("Publicaciones igual", "Publications unchanged"), "count"),
         KEY,
     )
     when = own["target"].iloc[0].date() if len(own) else market.publication.date()

@@ -24,8 +24,8 @@ COLOURS = ("0B5A86", "A3390F", "12664F", "7A5C00")
 """Of the four markets, dark enough for paper."""
 
 
-def draw(sheet: Worksheet, placed: "list[Placed]") -> None:
-    """Lay the sheet's charts under its first table, which is short wherever there are charts, one below the other."""
+def draw(sheet: Worksheet, placed: "list[Placed]") -> int:
+    """Lay the sheet's charts under its first table, short wherever there are charts, one below the other; the row below them."""
     tables = {one.table.key: one for one in placed if len(one.table.frame)}
     charts: list[LineChart | BarChart] = []
     if "history" in tables:
@@ -44,6 +44,7 @@ def draw(sheet: Worksheet, placed: "list[Placed]") -> None:
     below = placed[0].last_row + 2 if placed else FIRST
     for place, chart in enumerate(charts):
         sheet.add_chart(chart, f"A{below + ROWS * place}")
+    return below + ROWS * len(charts) if charts else 0
 
 
 def _lines(

@@ -16,11 +16,10 @@ from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from milk_assets.reporting.report import Column, Kind, Report, Section, Table
+from milk_assets.reporting.report import KEY, Column, Kind, Report, Section, Table
 from milk_assets.reporting.words import as_number, plain_date
 
 FORMATS: dict[Kind, str] = {
@@ -33,10 +32,10 @@ FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "ratio": "0.000",
 }
-NARROW, LABELLED, WIDE, SENTENCE, TEXT_LIMIT = 11, 16, 34, 90, 60
+NARROW, LABELLED, WIDE, SENTENCE, TEXT_LIMIT = 11, 16, 48, 90, 60
 """Column widths in characters: a figure; a figure under a long label, which then wraps; a text; a sentence, which wraps; a key."""
 NOTICE_ROW, TITLE_ROW, HEADER_ROW = 2, 3, 4
-PAGE_WIDTH = 110
+PAGE_WIDTH = 95
 """Characters across a landscape A4 at full scale."""
 LINE = 15
 """Points a line of text is high."""
@@ -72,10 +71,20 @@ def to_xlsx(report: Report) -> bytes:
     book.properties.creator = "milk-assets"
     for section in report.sections:
         sheet = book.create_sheet(sheet_name(section))
-        draw(sheet, _sheet(sheet, report, section))
+        placed = _sheet(sheet, report, section)
+        charted = draw(sheet, placed)
+        if placed:
+            sheet.print_area = ",".join(
+                _area(one, max(one.last_row, charted) if one is placed[0] else one.last_row) for one in placed
+            )
     raw = BytesIO()
     book.save(raw)
     return _settled(raw.getvalue(), datetime.combine(report.publication, datetime.min.time()))
+
+
+def _area(one: Placed, last_row: int) -> str:
+    """The cells of a table that go on paper; each area begins a page."""
+    return f"{get_column_letter(one.column)}1:{get_column_letter(one.column + _printed(one) - 1)}{max(last_row, HEADER_ROW + 1)}"
 
 
 def sheet_name(section: Section) -> str:
@@ -118,8 +127,6 @@ def _columns(sheet: Worksheet, placed: list[Placed], section: Section) -> None:
             letter = get_column_letter(one.column + place)
             sheet.column_dimensions[letter].width = _width(column, one.table.frame[column.name])
         sheet.column_dimensions[get_column_letter(one.column + len(one.table.columns))].width = 3
-        if one.column > 1:
-            sheet.col_breaks.append(Break(id=one.column - 1))
     if not placed:
         sheet.column_dimensions["A"].width = SENTENCE
     longest = max(placed, key=lambda one: len(one.table.frame), default=None)
@@ -141,8 +148,13 @@ def _columns(sheet: Worksheet, placed: list[Placed], section: Section) -> None:
 
 def _widest(sheet: Worksheet, one: Placed) -> float:
     """A table's width in characters."""
-    letters = [get_column_letter(one.column + place) for place in range(len(one.table.columns))]
+    letters = [get_column_letter(one.column + place) for place in range(_printed(one))]
     return float(sum(sheet.column_dimensions[letter].width for letter in letters))
+
+
+def _printed(one: Placed) -> int:
+    """How many of a table's columns go on paper: all but the key at the end, which is for programs."""
+    return len(one.table.columns) - (one.table.columns[-1] == KEY)
 
 
 def _row(blocks: list[tuple[int, list[Cell]]]) -> list[Cell | None]:
@@ -155,7 +167,7 @@ def _row(blocks: list[tuple[int, list[Cell]]]) -> list[Cell | None]:
 
 def _lines_of(sheet: Worksheet, cell: Cell, column: int) -> int:
     """Lines that a wrapped text takes in its column."""
-    if not isinstance(cell.value, str) or len(cell.value) <= WIDE or not cell.alignment.wrap_text:
+    if not isinstance(cell.value, str) or len(cell.value) <= TEXT_LIMIT or not cell.alignment.wrap_text:
         return 1
     return math.ceil(1.1 * len(str(cell.value)) / sheet.column_dimensions[get_column_letter(column)].width)
 
@@ -191,7 +203,7 @@ def _text(sheet: Worksheet, value: str, *, bold: bool = False, color: str = INK,
     cell.data_type = "s"  # openpyxl takes a leading = for a formula
     if bold or color != INK or size != 11:
         cell.font = Font(bold=bold, color=color, size=size)
-    if wrap and len(value) > WIDE:
+    if wrap and len(value) > TEXT_LIMIT:
         cell.alignment = Alignment(wrap_text=True, vertical="top")
     return cell
 

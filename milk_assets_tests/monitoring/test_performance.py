@@ -170,13 +170,20 @@ def test_the_document_holds_no_nan_and_says_which_publication_it_is_of():
 
     document = as_document(healthy())
     assert document["publication"] == f"{DAYS[-1]:%Y-%m-%d}"
-    assert document["versions"] == ["3"]
+    assert (document["versions"], document["version"]) == (["3"], "3")
     assert document["newest"]["skill"] == pytest.approx(0.8)
     assert document["alarm"] is None
     assert len(document["history"]) == len(DAYS)
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     empty = as_document(concatenated([]))
     assert (empty["newest"], empty["history"], empty["alarm"], empty["by_horizon"]) == (None, [], None, [])
+
+
+def test_the_version_is_that_of_the_newest_forecasts_though_older_ones_come_due_beside_them():
+    table = healthy()
+    table = table.assign(model_version=["4" if lead == 1 else "3" for lead in table["lead"]])
+    document = as_document(table)
+    assert (document["versions"], document["version"]) == (["3", "4"], "4")
 
 
 def test_months_nations_and_unresolved_forecasts_are_left_aside():

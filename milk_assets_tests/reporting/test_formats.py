@@ -246,7 +246,7 @@ def test_a_long_table_is_cut_in_the_middle_on_the_page_and_whole_in_the_files(ma
         table[("Jalisco", f"Pueblo {place:02d}", "uht", "store")] = [20.0] * 39 + [21.0 + place / 10]
     report = make().report()
     text = to_html(report)
-    assert "… 20 <span>renglones más, en los archivos" in text
+    assert "… 30 <span>renglones más, en los archivos" in text
     movers = text[text.index('id="t-movers"') : text.index('id="outlook"')]
     assert "Pueblo 59" in movers
     assert "Pueblo 00" in movers

@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +161,7 @@ def test_the_map_follows_its_market_and_filters_the_explorer(page: Any) -> None:
     page.keyboard.press("Enter")
     assert {key.split("/")[0] for key in shown(page)} == {"jalisco"}
     assert jalisco.get_attribute("aria-pressed") == "true"
+    assert page.text_content(".hint") == "Jalisco +0.60"
 
 
 TEXTS = """() => {
@@ -217,6 +220,33 @@ def test_axe_finds_nothing_serious(browser: Any, address: str, scheme: Any, widt
     context.close()
     grave = [one for one in report["violations"] if one["impact"] in ("serious", "critical")]
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in grave] == []
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """The report under the endpoint's name for it."""
+
+    content = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(self.content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: a test's output is its own."""
+
+
+def test_the_page_served_by_the_endpoint_links_to_the_formats_by_their_names_there(browser: Any, address: str) -> None:
+    Endpoint.content = Path(address.removeprefix("file://")).read_bytes()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        opened = browser.new_page()
+        opened.goto(f"http://127.0.0.1:{server.server_address[1]}/v1/reports/latest")
+        shown_links = opened.evaluate("[...document.querySelectorAll('.links a')].filter(a => !a.hidden).map(a => a.pathname)")
+        opened.close()
+        server.shutdown()
+    assert shown_links == [f"/v1/reports/latest.{suffix}" for suffix in ("xlsx", "csv", "json")]
 
 
 def test_a_report_without_forecasts_opens_without_complaint(browser: Any, tmp_path: Path) -> None:

@@ -33,6 +33,19 @@ def test_the_page_of_185_series_keeps_its_size(report):
     assert len(to_digest(report).splitlines()) <= 10
 
 
+def test_a_day_on_which_every_price_moves_and_many_go_missing_keeps_the_size(real_workbook, whole_market):
+    book = read_workbook(real_workbook)
+    newest = book.prices["publication"] == book.prices["publication"].max()
+    gone = newest & book.prices["state"].isin(["Sonora", "Veracruz", "Tamaulipas", "Coahuila"])
+    moved = book.prices["price"].mask(newest, book.prices["price"] * 1.31).mask(gone)
+    known = whole_market(book.prices.assign(price=moved, kept=book.prices["kept"].mask(gone, "blank")), book.averages)
+    flags = book.prices[newest].assign(previous=20.0, reason="awaited")
+    tested = known.forecasts.assign(model="7", actual=known.forecasts["last_price"])
+    report = known.report(previous_forecasts=known.forecasts, flagged=flags, evaluation=tested)
+    assert len(report.tables["movers"].frame) > 100
+    assert len(to_html(report).encode()) <= LARGEST
+
+
 def test_few_series_are_out_of_their_band_on_an_ordinary_day(report):
     assert 1 <= len(report.tables["anomalies"].frame) <= 10
 

@@ -138,6 +138,8 @@ function showMap() {
     const label = svg.querySelector(`[data-s="${path.id.slice(3)}"]`);
     if (label) label.textContent = view.f[place];
   });
+  const picked = svg.querySelector("path.on");
+  document.querySelector(".hint").textContent = picked ? picked.getAttribute("aria-label") : say(DATA.script.hint);
   by("map-legend").replaceChildren(...[...view.l.map((text, place) => ["c" + place, text]), ["cx", say(DATA.script.no_price)]].map(([name, text]) => {
     const item = document.createElement("span"), key = document.createElement("i");
     key.className = name;
@@ -152,7 +154,19 @@ function show() {
   if (table) { showRows(); showChosen(); }
 }
 
+// The endpoint serves the newest report as reports/latest and its formats as latest.xlsx and so on, and no other day.
+function relink() {
+  const served = location.pathname.match(/^(.*\/reports\/latest)(\.html)?$/);
+  if (!served) return;
+  for (const link of document.querySelectorAll(".links a")) {
+    const format = link.getAttribute("href").match(/^report(\.\w+)$/);
+    if (format) link.href = served[1] + format[1];
+    else link.hidden = true;
+  }
+}
+
 function begin() {
+  relink();
   document.querySelectorAll(".controls,.tongues,.hint").forEach(element => { element.hidden = false; });
   for (const row of rows) {
     const cell = row.element.cells[0];

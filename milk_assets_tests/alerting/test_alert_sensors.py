@@ -1,9 +1,7 @@
-"""Alert sensors, called as functions on an instance and lakes of their own, against a chat on this machine."""
+"""Alert sensors, called as functions: what they gather, what is told of it, and what is not."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -12,63 +10,13 @@ import pytest
 from lambda_service.layout import TRACK_RECORD
 from milk_assets import alerting, checks
 from milk_assets.monitoring.facts import ledger_facts
-from milk_assets.monitoring.incidents import EVENTS_KEPT, Fact, open_incidents
-from milk_assets.monitoring.outbox import REPEATED, waiting
+from milk_assets.monitoring.incidents import EVENTS_KEPT
 from milk_assets.promotion.ledger import Ledger
-from milk_assets.resources import posting, telegram, webhook
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.telegram import Telegram
 from milk_assets.resources.webhook import Webhook
+from milk_assets_tests.alerting.conftest import START, Clock
 from milk_assets_tests.chat import Chat
-
-START = datetime(2025, 3, 31, 12, 0, tzinfo=UTC)  # 06:00 in Mexico City: before the digest
-CHANNELS = (Telegram(), Webhook())
-FROZEN = Fact("feed_frozen", "2025-03-31", "nothing <moves>")
-
-
-class Clock:
-    """The time, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
-    monkeypatch.setattr(alerting, "clock", found)
-    return found
-
-
-@pytest.fixture
-def chat(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Chat]:
-    monkeypatch.setenv(telegram.TOKEN, "123:secret")
-    monkeypatch.setenv(telegram.CHAT, "42")
-    monkeypatch.delenv(webhook.URL, raising=False)
-    with Chat() as fake:
-        monkeypatch.setenv(telegram.URL, fake.url)
-        yield fake
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
-
-
-@pytest.fixture
-def artefacts(tmp_path: Path) -> Lake:
-    return Lake(root=str(tmp_path / "artefacts"))
-
-
-def heads(chat: Chat) -> list[str]:
-    return [text.split("\n")[0] for text in chat.texts]
 
 
 def tick(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> str:
@@ -76,131 +24,6 @@ def tick(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> str:
     answer = alerting.alert_sensor(context, lake=lake, artefacts=artefacts, telegram=Telegram(), webhook=Webhook())
     assert isinstance(answer, dg.SkipReason)
     return answer.skip_message or ""
-
-
-def test_a_message_goes_out_once_escaped_and_with_its_section(lake: Lake, chat: Chat) -> None:
-    alerting.observe(lake, [FROZEN], CHANNELS)
-    assert alerting.deliver(lake, CHANNELS) == "telegram sent"
-    assert alerting.deliver(lake, CHANNELS) == "nothing to send"
-    (text,) = chat.texts
-    assert "nothing &lt;moves&gt;" in text
-    assert "docs/runbook.md#feed-frozen" in text
-
-
-def test_both_channels_hear_of_it(lake: Lake, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(webhook.URL, f"{chat.url}/hook")
-    alerting.observe(lake, [FROZEN], CHANNELS)
-    assert alerting.deliver(lake, CHANNELS) == "telegram sent, webhook sent"
-    assert [path.rsplit("/", 1)[-1] for path in chat.paths] == ["sendMessage", "hook"]
-
-
-def test_without_a_channel_incidents_are_kept_and_nothing_waits(
-    lake: Lake, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in (telegram.TOKEN, webhook.URL):
-        monkeypatch.delenv(variable, raising=False)
-    alerting.observe(lake, [FROZEN], CHANNELS)
-    state = alerting.read_state(lake)
-    assert (len(open_incidents(state)), waiting(state)) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("answer", "told", "wait"), [((429, {"parameters": {"retry_after": 40}}), "HTTP 429", 40), ((500, {}), "HTTP 500", 30)]
-)
-def test_a_busy_or_broken_chat_gets_the_message_later_and_once(
-    lake: Lake, chat: Chat, clock: Clock, answer: tuple[int, dict[str, Any]], told: str, wait: int
-) -> None:
-    chat.answers = [answer]
-    alerting.observe(lake, [FROZEN], CHANNELS)
-    assert alerting.deliver(lake, CHANNELS) == f"telegram failed ({told})"
-    clock.forward(seconds=wait - 1)
-    assert alerting.deliver(lake, CHANNELS) == "nothing to send"
-    clock.forward(seconds=1)
-    assert alerting.deliver(lake, CHANNELS) == "telegram sent"
-    assert len(chat.texts) == 1
-    assert REPEATED not in chat.texts[0]
-
-
-def test_a_chat_that_takes_a_message_and_never_says_so_gets_it_again_with_a_mark(
-    lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(posting, "TIMEOUT", (1, 0.2))
-    chat.answers = [(0, {})]
-    alerting.observe(lake, [FROZEN], CHANNELS)
-    assert alerting.deliver(lake, CHANNELS) == "telegram unsure (ReadTimeout)"
-    clock.forward(seconds=30)
-    alerting.deliver(lake, CHANNELS)
-    first, second = chat.texts
-    assert second == f"{first}\n{REPEATED}"
-
-
-def test_a_dead_chat_loses_nothing_and_a_restart_doubles_nothing(
-    lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(telegram.URL, "http://127.0.0.1:9")
-    alerting.observe(lake, [FROZEN], CHANNELS)
-    alerting.observe(lake, [Fact("feed_frozen", "2025-04-02", breached=False)], CHANNELS)
-    assert alerting.deliver(lake, CHANNELS) == "telegram failed (ConnectionError)"
-    monkeypatch.setenv(telegram.URL, chat.url)
-    restarted = Lake(root=lake.root)  # everything that outlives a process is in the lake
-    clock.forward(minutes=2)
-    alerting.deliver(restarted, CHANNELS)
-    assert heads(chat) == ["milk OPEN: The feed is frozen", "milk RESOLVED: The feed is frozen"]
-    alerting.observe(restarted, [FROZEN, Fact("feed_frozen", "2025-04-02", breached=False)], CHANNELS)
-    assert len(chat.texts) == 2
-
-
-class Killed(BaseException):
-    """The process ends here, whatever was under way."""
-
-
-@pytest.mark.parametrize(("dies", "texts"), [("before sending", 1), ("after sending", 2)])
-def test_a_sender_that_is_killed_loses_nothing_and_doubles_only_what_it_had_sent(
-    lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch, dies: str, texts: int
-) -> None:
-    alerting.observe(lake, [FROZEN], CHANNELS)
-    attempt = Telegram.attempt
-
-    def killed(self: Telegram, text: str) -> Any:
-        if dies == "after sending":
-            attempt(self, text)
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Telegram, "attempt", killed)
-        with pytest.raises(Killed):
-            alerting.deliver(lake, CHANNELS)
-    assert alerting.deliver(lake, CHANNELS) == "nothing to send", "its claim still stands: it may be alive"
-    clock.forward(minutes=3)
-    assert alerting.deliver(lake, CHANNELS) == "telegram sent"
-    assert len(chat.texts) == texts
-    assert REPEATED in chat.texts[-1]
-
-
-def test_two_senders_at_once_send_one_message(lake: Lake, chat: Chat) -> None:
-    alerting.observe(lake, [FROZEN], CHANNELS)
-    attempt = Telegram.attempt
-    told: list[str] = []
-
-    class Slow(Telegram):
-        def attempt(self, text: str) -> Any:
-            told.append(alerting.deliver(lake, (Telegram(),)))  # the other one looks while this one sends
-            return attempt(self, text)
-
-    assert alerting.deliver(lake, (Slow(),)) == "telegram sent"
-    assert told == ["nothing to send"]
-    assert len(chat.texts) == 1
-
-
-def test_a_change_that_came_between_is_not_lost(lake: Lake, chat: Chat) -> None:
-    def change(state: dict[str, Any]) -> dict[str, Any]:
-        if not state["told"]:
-            alerting.keep(lake, lambda other: other | {"told": ["by another"]})
-        return state | {"digest": "2025-03-31"}
-
-    alerting.keep(lake, change)
-    state = alerting.read_state(lake)
-    assert (state["digest"], state["told"]) == ("2025-03-31", ["by another"])
 
 
 def documents(lake: Lake, artefacts: Lake, *, unchanged: int = 0, alarm: bool = False, repeated: bool = False) -> None:
@@ -218,7 +41,7 @@ def documents(lake: Lake, artefacts: Lake, *, unchanged: int = 0, alarm: bool = 
     lake.write_json(f"drift_report/{day}/drift.json", drift)
     alarms = [{"rule": "skill", "text": f"{day}: worse"}] if alarm else []
     newest = {"skill": 0.987, "cover80": 0.82}
-    artefacts.write_json(TRACK_RECORD, {"publication": day, "versions": ["3"], "alarms": alarms, "newest": newest})
+    artefacts.write_json(TRACK_RECORD, {"publication": day, "version": "3", "alarms": alarms, "newest": newest})
 
 
 def test_a_quiet_platform_tells_nobody_and_leaves_a_beat(
@@ -246,10 +69,10 @@ def test_a_fault_in_a_document_is_told_once_and_its_end_too(
     for _ in range(3):
         assert tick(instance, lake, artefacts).startswith("1 incidents open")
         clock.forward(seconds=30)
-    assert heads(chat) == [f"milk OPEN: {title}"]
+    assert chat.heads == [f"milk OPEN: {title}"]
     documents(lake, artefacts)
     tick(instance, lake, artefacts)
-    assert heads(chat) == [f"milk OPEN: {title}", f"milk RESOLVED: {title}"]
+    assert chat.heads == [f"milk OPEN: {title}", f"milk RESOLVED: {title}"]
 
 
 def test_a_publication_that_does_not_come_is_told_after_its_deadline(
@@ -259,13 +82,13 @@ def test_a_publication_that_does_not_come_is_told_after_its_deadline(
     tick(instance, lake, artefacts)
     clock.now = datetime(2025, 4, 3, 17, 59, tzinfo=UTC)  # 11:59 in Mexico City, the day after a Wednesday
     tick(instance, lake, artefacts)
-    assert [head for head in heads(chat) if "OPEN" in head] == []
+    assert [head for head in chat.heads if "OPEN" in head] == []
     clock.forward(minutes=1)
     tick(instance, lake, artefacts)
-    assert "milk OPEN: An expected publication is missing" in heads(chat)
+    assert "milk OPEN: An expected publication is missing" in chat.heads
     lake.write_json("prices/2025-04-02/vintage.json", {"sha256": "b" * 64})
     tick(instance, lake, artefacts)
-    assert heads(chat)[-1] == "milk RESOLVED: An expected publication is missing"
+    assert chat.heads[-1] == "milk RESOLVED: An expected publication is missing"
 
 
 def change(ledger: Ledger, kind: str, action: str, version: int) -> None:
@@ -295,7 +118,7 @@ def test_promotions_rollbacks_and_aborts_are_told_and_the_past_is_not(
         change(ledger, kind, action, version)
     tick(instance, lake, artefacts)
     tick(instance, lake, artefacts)
-    assert sorted(heads(chat)) == [
+    assert sorted(chat.heads) == [
         "milk NEWS: A change of model was begun and put back",
         "milk NEWS: Another model is served",
         "milk NEWS: The served model was taken back",
@@ -319,7 +142,7 @@ def test_one_unreadable_document_fails_the_tick_and_hides_no_other_fault(
     lake.write_bytes("drift_report/2025-03-31/drift.json", b"half a docum")
     with pytest.raises(json.JSONDecodeError):
         tick(instance, lake, artefacts)
-    assert heads(chat) == ["milk OPEN: The feed is frozen"]
+    assert chat.heads == ["milk OPEN: The feed is frozen"]
 
 
 def test_a_day_has_one_digest_after_the_report(
@@ -374,7 +197,7 @@ def test_a_failed_check_that_stops_no_run_is_told_once_and_so_is_its_end(
         cursor = check_tick(instance, lake, cursor)
         assert len(chat.texts) == told
     assert "prices:names_are_known : found '&lt;Zapopan&gt;'" in chat.texts[0]
-    assert heads(chat)[1] == "milk RESOLVED: A check of the prices failed"
+    assert chat.heads[1] == "milk RESOLVED: A check of the prices failed"
 
 
 def test_a_failed_check_is_told_though_a_later_one_passed_before_anybody_looked(
@@ -383,7 +206,7 @@ def test_a_failed_check_is_told_though_a_later_one_passed_before_anybody_looked(
     for passed in (False, True):
         check_run(instance, passed)
     check_tick(instance, lake, "0")
-    assert [head.split(":")[0] for head in heads(chat)] == ["milk OPEN", "milk RESOLVED"]
+    assert [head.split(":")[0] for head in chat.heads] == ["milk OPEN", "milk RESOLVED"]
 
 
 def fail(instance: dg.DagsterInstance, lake: Lake, *, well: bool = False) -> None:
@@ -419,7 +242,7 @@ def test_failed_runs_of_a_job_are_one_incident_that_ends_with_its_next_success(
     assert len(chat.texts) == 1, "the newest run still is a failed one"
     fail(instance, lake, well=True)
     tick(instance, lake, artefacts)
-    assert heads(chat)[1:] == ["milk RESOLVED: A run failed"]
+    assert chat.heads[1:] == ["milk RESOLVED: A run failed"]
 
 
 def test_a_dead_chat_fails_no_sensor(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, chat: Chat) -> None:
