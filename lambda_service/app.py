@@ -300,6 +300,8 @@ def _add_problems(app: APIGatewayHttpResolver, watch: Watch) -> None:
 def _add_description(app: APIGatewayHttpResolver) -> None:
     @app.get(SWAGGER, include_in_schema=False, enable_validation=False)
     def swagger() -> Response[str]:
+        if app.current_event.query_string_parameters.get("format") == "json":  # the page's own link to what it shows
+            return schema()
         return Response(200, "text/html", description.swagger(app), headers={"Cache-Control": "no-cache"})
 
     @app.get(OPENAPI, include_in_schema=False, enable_validation=False)

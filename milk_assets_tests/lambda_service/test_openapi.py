@@ -48,6 +48,7 @@ def test_the_swagger_page_needs_nothing_from_elsewhere(call: Caller) -> None:
     assert (page.status, page.headers["content-type"]) == (200, "text/html")
     text = page.content.decode()
     assert "/v1/forecasts/{state}/{city}/{milk}/{channel}" in text
+    assert call.get("/docs?format=json").content == COMMITTED.read_bytes()
     assert re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="http', text) == []
 
 
