@@ -176,7 +176,8 @@ def test_a_cold_start_without_a_store_answers_from_the_image_and_turns_to_the_st
     call = Caller(edge_of(bucket, clock, baked=Source(str(image.root))))
     health = call.get("/v1/health").json
     assert (health["model"]["version"], health["from_image"], health["degraded"]) == (1, True, True)
-    assert health["refresh"]["outcome"] == "store unavailable"
+    assert (health["refresh"]["outcome"], health["refresh"]["failures"]) == ("store unavailable", 1)
+    assert str(store.root) not in str(health)
     assert call.get("/v1/forecasts/aguascalientes/aguascalientes/uht/store").json["model"]["is_baseline"] is True
     s3.fault = "none"
     clock.seconds += TTL
