@@ -41,7 +41,7 @@ def main() -> None:
 def _write_openapi() -> None:
     from pathlib import Path
 
-    from lambda_service.app import openapi
+    from lambda_service.description import openapi
     from lambda_service.settings import Settings
 
     Path(__file__).with_name("openapi.json").write_text(openapi(Settings.read({}).edge().app))

@@ -14,11 +14,10 @@ from typing import Annotated, Any, Protocol
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from pydantic import Field, SkipValidation
 
-from lambda_service import layout, legacy, problems, schemas, service
+from lambda_service import description, layout, legacy, problems, schemas, service
 from lambda_service.champion import Champion, UnavailableError
 from lambda_service.documents import Documents, format_for
 from lambda_service.market import Market
@@ -26,19 +25,12 @@ from lambda_service.names import LONGEST_NAME
 from lambda_service.problems import Problem, UnknownSeriesProblem
 from lambda_service.source import MissingError, SourceError
 
-VERSION = "1.0.0"  # of the API
 HEALTH, SWAGGER, OPENAPI = "/v1/health", "/docs", "/openapi.json"
 OPEN = frozenset({HEALTH, SWAGGER, OPENAPI})  # that need no key
 MEXICO_CITY = timedelta(hours=6)  # behind UTC the whole year since 2022
 SHORTEST_AGE = 60  # seconds an answer may be kept while a publication is overdue
 JSON = "application/json"
 OURS = Problem(500, "something went wrong on our side: try again, and tell us the x-request-id")
-TITLE = "Milk prices of Mexico: forecasts"
-ABOUT = (
-    "Forecasts of Mexico's official consumer prices of milk (SNIIM), with their intervals: 54 cities, pasteurised and UHT, shops and "
-    "supermarkets, and the national averages. Prices are MXN per litre. Names are understood in Spanish and English, with and without "
-    "accents. Every answer says which model version made it, what it was trained on, and whether it is the baseline."
-)
 
 PathName = Annotated[str, Path(min_length=1, max_length=LONGEST_NAME)]
 QueryName = Annotated[str, Query(min_length=1, max_length=LONGEST_NAME)]
@@ -83,19 +75,13 @@ def build_app(deps: Deps, watch: Watch) -> APIGatewayHttpResolver:
     _add_forecasts(app, deps, watch)
     _add_documents(app, deps)
     _add_problems(app, watch)
-    _describe(app)
+    _add_description(app)
     return app
 
 
 def methods(app: APIGatewayHttpResolver, path: str) -> list[str]:
     """The methods that a path is answered by; none where there is nothing."""
     return sorted({route.method for route in app._static_routes + app._dynamic_routes if route.rule.match(path)})
-
-
-def openapi(app: APIGatewayHttpResolver) -> str:
-    """The OpenAPI 3.1 document, as it is committed."""
-    document = json.loads(app.get_openapi_json_schema())
-    return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def answer(document: Mapping[str, Any] | list[Any], deps: Deps, market: Market, *, keep: bool = True) -> Response[str]:
@@ -311,27 +297,16 @@ def _add_problems(app: APIGatewayHttpResolver, watch: Watch) -> None:
         app.exception_handler(kind)(handle)
 
 
-def _describe(app: APIGatewayHttpResolver) -> None:
-    keys = {
-        "apiKey": APIKey.model_validate(
-            {"name": "x-api-key", "in": APIKeyIn.header, "description": "where the operator hands out keys"}
-        ),
-        "token": HTTPBearer(bearerFormat="JWT", description="where the operator has an identity provider; needs the scope"),
-    }
-    told = {
-        "title": TITLE,
-        "version": VERSION,
-        "openapi_version": "3.1.0",
-        "description": ABOUT,
-        "security_schemes": keys,
-        "security": [{"apiKey": []}, {"token": []}],
-    }
-    app.configure_openapi(**told)  # type: ignore[arg-type]
-    app.enable_swagger(path=SWAGGER, persist_authorization=True, **told)  # type: ignore[arg-type]
+def _add_description(app: APIGatewayHttpResolver) -> None:
+    @app.get(SWAGGER, include_in_schema=False, enable_validation=False)
+    def swagger() -> Response[str]:
+        if app.current_event.query_string_parameters.get("format") == "json":  # the page's own link to what it shows
+            return schema()
+        return Response(200, "text/html", description.swagger(app), headers={"Cache-Control": "no-cache"})
 
-    @app.get(OPENAPI, include_in_schema=False)
+    @app.get(OPENAPI, include_in_schema=False, enable_validation=False)
     def schema() -> Response[str]:
-        return Response(200, JSON, openapi(app), headers={"Cache-Control": "no-cache"})
+        return Response(200, JSON, description.openapi(app), headers={"Cache-Control": "no-cache"})
 
 
 def _answers(model: Any, *statuses: int) -> dict[int, Any]:

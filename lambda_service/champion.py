@@ -55,9 +55,9 @@ class Refresh:
         return self.outcome in ("bad artefact", "store unavailable")
 
     def to_document(self) -> dict[str, Any]:
-        """For the health answer."""
+        """For the health answer, which anyone may ask for: the reason, which names files and folders, is for the log."""
         at = None if self.at is None else datetime.fromtimestamp(self.at, UTC).isoformat(timespec="seconds")
-        return {"outcome": self.outcome, "at": at, "reason": self.reason, "failures": self.failures}
+        return {"outcome": self.outcome, "at": at, "failures": self.failures}
 
 
 class Champion:

@@ -191,10 +191,9 @@ class Prediction(BaseModel):
 class RefreshResult(BaseModel):
     """The last attempt to see what is served."""
 
-    outcome: str
+    outcome: Literal["loaded", "unchanged", "bad artefact", "store unavailable", "never"]
     at: datetime | None
-    reason: str | None
-    failures: int
+    failures: int = Field(description="in a row; the log says why")
 
 
 class Health(BaseModel):

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from lambda_service.champion import LONGEST_WAIT, Champion, UnavailableError
 from lambda_service.layout import SERVED
 from lambda_service.source import Source
+from milk_assets.resources.lake import Lake
 from milk_assets_tests.lambda_service.conftest import TTL, Caller, Clock, Store, edge_of
 from milk_assets_tests.lambda_service.s3 import BUCKET, FaultyS3
 
@@ -174,7 +176,8 @@ def test_a_cold_start_without_a_store_answers_from_the_image_and_turns_to_the_st
     call = Caller(edge_of(bucket, clock, baked=Source(str(image.root))))
     health = call.get("/v1/health").json
     assert (health["model"]["version"], health["from_image"], health["degraded"]) == (1, True, True)
-    assert health["refresh"]["outcome"] == "store unavailable"
+    assert (health["refresh"]["outcome"], health["refresh"]["failures"]) == ("store unavailable", 1)
+    assert str(store.root) not in str(health)
     assert call.get("/v1/forecasts/aguascalientes/aguascalientes/uht/store").json["model"]["is_baseline"] is True
     s3.fault = "none"
     clock.seconds += TTL
@@ -204,6 +207,38 @@ def test_a_cold_start_with_nothing_to_serve_says_so_and_recovers(
     s3.fault = "none"
     clock.seconds += TTL
     assert call.get("/v1/health").status == 200
+
+
+def test_what_the_platform_writes_to_s3_is_served_from_s3(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        endpoint, bucket = f"http://{host}:{port}", f"milk-test-{uuid4()}"
+        boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=bucket)
+        lake = Lake(root=f"s3://{bucket}", endpoint=endpoint)
+
+        def sync() -> None:
+            for file in (path for path in store.root.rglob("*") if path.is_file()):
+                lake.write_bytes(file.relative_to(store.root).as_posix(), file.read_bytes())
+
+        sync()
+        champion = Champion(Source(lake.root, endpoint=endpoint), clock, ttl=TTL)
+        assert version(champion) == 2
+        clock.seconds += TTL
+        assert version(champion) == 2
+        assert champion.refreshed.outcome == "unchanged"
+        store.promote(1)
+        sync()
+        clock.seconds += TTL
+        assert version(champion) == 1
+    finally:
+        server.stop()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, clock: Clock) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import lambda_service
-from lambda_service.app import openapi
+from lambda_service.description import openapi
 from lambda_service.keys import hash_of
 from lambda_service.layout import LATEST_REPORT, REPORT_FORMATS, TRACK_RECORD
 from lambda_service.source import Source
@@ -48,6 +48,7 @@ def test_the_swagger_page_needs_nothing_from_elsewhere(call: Caller) -> None:
     assert (page.status, page.headers["content-type"]) == (200, "text/html")
     text = page.content.decode()
     assert "/v1/forecasts/{state}/{city}/{milk}/{channel}" in text
+    assert call.get("/docs?format=json").content == COMMITTED.read_bytes()
     assert re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="http', text) == []
 
 
