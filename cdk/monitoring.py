@@ -28,7 +28,7 @@ OLDEST_CHAMPION = Duration.days(
     120
 )  # a quarter without a promotion is possible, a third of a year says that nothing is judged any more
 LEAST_STORAGE = 2 * 1024**3  # bytes: a week's growth, ten times over
-RUNBOOK = "docs/runbook.md"
+RUNBOOK = "docs/cloud.md, Alarms"
 Metric = cloudwatch.IMetric
 
 

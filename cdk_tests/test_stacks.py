@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cdk_tests.conftest import Template, properties, resources, text
+from cdk_tests.conftest import ROOT, Template, properties, resources, text
 
 ENVIRONMENTS = ("staging", "prod")
 CONCERNS = (
@@ -189,7 +189,10 @@ def test_every_alarm_tells_a_person_when_it_rings_and_when_it_is_over(templates:
         "WebserverDown",
     ]
     assert all(alarm["AlarmActions"] == alarm["OKActions"] != [] for alarm in alarms)
-    assert all("docs/runbook.md" in alarm["AlarmDescription"] for alarm in alarms)
+    told = (ROOT / "docs" / "cloud.md").read_text()
+    for alarm in [*alarms, *properties(templates[f"milk-{name}-canary"], "AWS::CloudWatch::Alarm")]:
+        assert "docs/cloud.md, Alarms" in alarm["AlarmDescription"]
+        assert f"`{alarm['AlarmName'].removeprefix(f'milk-{name}-')}`" in told
     silent = {alarm["AlarmName"] for alarm in alarms if alarm["TreatMissingData"] == "breaching"}
     assert silent == {f"milk-{name}-{what}Down" for what in ("Code", "Daemon", "Mlflow", "Webserver")}
     (topic,) = properties(template, "AWS::SNS::Topic")

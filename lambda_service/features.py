@@ -147,7 +147,7 @@ def _recent_share(changed: NDArray[np.bool_]) -> Floats:
 def _segment_means(last: Floats, segments: NDArray[np.intp], counted: NDArray[np.bool_] | None) -> Floats:
     means = np.full_like(last, np.nan)
     finite = np.isfinite(last)
-    for segment in np.unique(segments):
+    for segment in set(segments.tolist()):  # np.unique would import numpy.ma, a twentieth of a cold start
         members = segments == segment
         peers = members if counted is None else members & counted
         number = finite[:, peers].sum(axis=1)

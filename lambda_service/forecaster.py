@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_service.averages import AverageTask, average_forecasts
+from lambda_service.booster import load_booster
 from lambda_service.bundle import BundleError
 from lambda_service.columns import Columns, window_columns
 from lambda_service.distribution import Bins, directions
@@ -269,13 +270,6 @@ def _task_from(values: Mapping[str, Any], files: Mapping[str, bytes]) -> TaskMod
 
 
 def _booster(name: str, files: Mapping[str, bytes]) -> Any:
-    import xgboost
-
     if name not in files:
         raise BundleError(f"{name} is missing from the bundle; it holds {sorted(files)}")
-    try:
-        booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(files[name]))
-    except xgboost.core.XGBoostError as error:
-        raise BundleError(f"{name} is no booster this release can read: {str(error).splitlines()[0]}") from error
-    booster.set_param({"nthread": 1})  # a saved booster forgets it, and one thread scores these few rows fastest
-    return booster
+    return load_booster(files[name], name)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 import secrets
 from collections.abc import Collection
+from typing import Any
 
 LONGEST_KEY = 256  # characters; a key made here has 43, and nobody should have us hash a megabyte
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -36,11 +38,12 @@ def hash_of(key: str) -> str:
 
 
 def read_hashes(text: str) -> frozenset[str]:
-    """The hashes in a setting, set apart by commas or white space.
+    """The hashes in a setting or secret: set apart by commas or white space, or a JSON object {whose key: hash}.
 
     Raises ValueError on one that is no sha256, or where there is none. The text is not repeated: someone may have put a key there.
     """
-    found = [part.lower() for part in re.split(r"[,\s]+", text) if part]
+    parts = [str(part) for part in _owned(text).values()] if text.lstrip().startswith("{") else re.split(r"[,\s]+", text)
+    found = [part.lower() for part in parts if part]
     for place, part in enumerate(found, start=1):
         if not _HASH.fullmatch(part):
             raise ValueError(
@@ -50,6 +53,14 @@ def read_hashes(text: str) -> frozenset[str]:
     if not found:
         raise ValueError("there is no API key hash: make one with `python -m lambda_service.keys`")
     return frozenset(found)
+
+
+def _owned(text: str) -> dict[str, Any]:
+    try:
+        owned: dict[str, Any] = json.loads(text)
+    except ValueError:
+        raise ValueError("the API key hashes begin as a JSON object and are none: expected {whose key: its sha256, …}") from None
+    return owned
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Structure:
         market = np.ones(len(segments), dtype=bool) if counted is None else counted
         national = self._mean_move(known.moves[:, market])
         drift = np.repeat(national[:, None] / 2, len(segments), axis=1)
-        for segment in np.unique(segments):
+        for segment in set(segments.tolist()):
             members = segments == segment
             drift[:, members] += self._mean_move(known.moves[:, members & market])[:, None] / 2
         return drift

@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # of the endpoint's package only what a model is made of and scored by: another route is no other model
 SCORING = ("averages", "columns", "distribution", "features", "forecaster", "structure", "targets")
-TRAINING = ("milk_assets/forecasting", *(f"lambda_service/{module}.py" for module in SCORING))
+HELD = "milk_assets/monitoring/quarantine.py"  # which prices a model learns from
+TRAINING = ("milk_assets/forecasting", HELD, *(f"lambda_service/{module}.py" for module in SCORING))
 
 
 @cache

@@ -138,7 +138,7 @@ def start(folder: Path) -> Cloud:
 
 def pack(folder: Path, python: str) -> Path:
     """The endpoint's folder as a zip function has it: its code, and its dependencies from their lock, nothing else of this machine."""
-    lock = ROOT / "requirements" / "lambda.txt"
+    lock = ROOT / "requirements" / "serving.txt"
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--no-compile"]
     subprocess.run([python, *install, "--target", folder, "-r", lock], check=True, timeout=300)
     shutil.copytree(

@@ -116,7 +116,10 @@ def _feature_shares(fitted: TaskModel, rows: NDArray[np.float32], distance: Floa
     import xgboost
 
     chances = fitted.chances(rows, segments)
-    margins = fitted.booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True)[:, :, :-1]
+    booster = fitted.booster
+    if not isinstance(booster, xgboost.Booster):  # loaded for scoring alone, which gives no contributions
+        booster = xgboost.Booster({"nthread": 1}, model_file=booster.save_raw("ubj"))
+    margins = booster.predict(xgboost.DMatrix(rows, nthread=1), pred_contribs=True)[:, :, :-1]
     middle = fitted.bins.inside.mean(axis=1)
     worth = middle[None, :] * np.stack(
         [fitted.bins.scale(distance, np.full(len(distance), value > 0)) for value in middle], axis=1

@@ -73,7 +73,7 @@ def drift_facts(document: Mapping[str, Any]) -> list[Fact]:
 
 def performance_facts(document: Mapping[str, Any]) -> list[Fact]:
     """What the live accuracy document says of the served model."""
-    model = document["version"] or ""
+    model = document.get("version") or ""  # a document of an older platform does not say
     return [
         Fact("model_performance", str(document["publication"]), one["text"], one["rule"], model) for one in document["alarms"]
     ]

@@ -82,12 +82,22 @@ def test_no_hashes_know_no_key() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "no API key hash"), (" ,\n", "no API key hash"), (f"{'0' * 64},{KEY}", "hash 2 of 2 has 22 characters")],
+    [
+        ("", "no API key hash"),
+        (" ,\n", "no API key hash"),
+        (f"{'0' * 64},{KEY}", "hash 2 of 2 has 22 characters"),
+        (f'{{"dairy": "{KEY}"}}', "hash 1 of 1"),
+        (f'{{"dairy": {KEY}', "JSON object"),
+    ],
 )
 def test_what_is_no_hash_is_refused_and_not_repeated(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as raised:
         read_hashes(text)
     assert KEY not in str(raised.value)
+
+
+def test_hashes_may_be_named_after_who_holds_the_key() -> None:
+    assert read_hashes(f'{{"a dairy": "{hash_of(KEY)}", "a buyer": "{hash_of(OTHER)}"}}') == {hash_of(KEY), hash_of(OTHER)}
 
 
 def test_hashes_are_read_from_a_secret_and_from_a_parameter(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
