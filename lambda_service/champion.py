@@ -160,8 +160,10 @@ def load(source: Source, content: bytes) -> Market:
         return Market.scored(manifest, snapshot, Forecaster.from_files(bundle.files))
     except (BundleError, SnapshotError) as error:
         raise ArtefactError(str(error)) from error
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        # a proven file that this release cannot read all the same; its text may hold anything
+    except (SourceError, MissingError):
+        raise
+    except Exception as error:
+        # a proven file that this release cannot read all the same, in whatever way; its text may hold anything
         raise ArtefactError(f"the bundle or the data cannot be scored: {type(error).__name__}") from error
 
 

@@ -114,6 +114,22 @@ def test_a_manifest_that_cannot_be_served_leaves_the_last_good_one(
     assert reason in (champion.refreshed.reason or "")
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, IndexError, MemoryError, OSError])
+def test_whatever_a_bundle_does_to_its_reader_leaves_the_last_good_one(
+    kind: type[Exception], champion: Champion, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(_: object) -> None:
+        raise kind("no words of this are told")
+
+    assert version(champion) == 2
+    store.promote(1)
+    clock.seconds += TTL
+    monkeypatch.setattr("lambda_service.champion.Forecaster.from_files", explode)
+    assert version(champion) == 2
+    assert champion.refreshed.outcome == "bad artefact"
+    assert champion.refreshed.reason == f"the bundle or the data cannot be scored: {kind.__name__}"
+
+
 def test_a_manifest_that_is_no_json_leaves_the_last_good_one(champion: Champion, store: Store, clock: Clock) -> None:
     assert version(champion) == 2
     store.write(SERVED, b"\xff{")
