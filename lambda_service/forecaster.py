@@ -37,7 +37,7 @@ class History:
 
     dates: (T,) datetime64[D], in order. series: (N,) keys "state/city/milk/channel". prices: (T, N) MXN/l, NaN where none was
     published. average_series: (K,) keys of the national averages; averages: (T, K). counted: (N,) which series make up the market;
-    those that do not are scored against it and leave it as it is. All of them when not given.
+    those that do not are scored against it, they alone, and leave it as it is. When not given, all make it up and all are scored.
     """
 
     dates: Dates
@@ -51,6 +51,11 @@ class History:
     def segments(self) -> NDArray[np.intp]:
         """The place of each series' milk x channel in SEGMENTS, (N,). Raises ValueError on one that is not there."""
         return segment_codes(self.series)
+
+    @cached_property
+    def asked(self) -> NDArray[np.intp]:
+        """The places of the series that are to be forecast."""
+        return np.arange(len(self.series)) if self.counted is None else np.flatnonzero(~self.counted)
 
 
 def segment_codes(series: tuple[str, ...]) -> NDArray[np.intp]:
@@ -160,7 +165,7 @@ class Forecaster:
         return forecaster
 
     def forecast(self, history: History, expected: Dates) -> Columns:
-        """Forecasts of every series, task and lead, as equally long columns; city series first, then national averages.
+        """Forecasts of every series asked for, task and lead, as equally long columns; city series first, then national averages.
 
         expected: (E,) publication dates after the origin, to the end of the sixth month ahead. Columns: task, lead, target,
         series, level, distance, last_price, last_date, no_change, forecast, lo80, hi80, lo95, hi95 (MXN/l), p_up, p_same, p_down,
@@ -189,15 +194,16 @@ class Forecaster:
         }
 
     def _cities(self, history: History, known: Known, windows: list[Window]) -> Columns:
-        task, now = self.tasks[windows[0].task], known.features[-1]
-        shape = (len(windows), len(history.series))
-        distance = np.repeat(np.array([w.distance for w in windows])[:, None], shape[1], axis=1)
-        rows = with_target(np.broadcast_to(now, (*shape, len(FEATURES))), distance)
-        segments = np.tile(history.segments, shape[0])
+        task, asked = self.tasks[windows[0].task], history.asked
+        shape = (len(windows), len(asked))
+        ahead = np.array([w.distance for w in windows])[:, None]
+        distance = np.repeat(ahead, shape[1], axis=1)
+        rows = with_target(np.broadcast_to(known.features[-1][asked], (*shape, len(FEATURES))), distance)
+        segments = np.tile(history.segments[asked], shape[0])
         chances = task.chances(rows.reshape(-1, rows.shape[-1]), segments)
         flat = distance.ravel()
         median = task.bins.quantiles(chances, flat, np.array(0.5))
-        structural = task.structural(known, history, distance).ravel()
+        structural = task.structural(known, history, np.repeat(ahead, len(history.series), axis=1))[:, asked].ravel()
         trust = task.trust_at(flat)
         point, rise = trust * task.change(median, structural), upper_rise(structural)
         offsets = {"forecast": point}
@@ -208,7 +214,8 @@ class Forecaster:
             offsets |= {f"lo{name}": low, f"hi{name}": high}
         up, same, down = directions(chances)
         grid = {name: value.reshape(shape) for name, value in offsets.items()}
-        columns = window_columns(windows, history.dates, history.series, history.prices, known.last[-1], grid)
+        series = tuple(history.series[place] for place in asked)
+        columns = window_columns(windows, history.dates, series, history.prices[:, asked], known.last[-1][asked], grid)
         columns |= {
             "level": np.full(flat.size, "city"),
             "distance": flat,
