@@ -43,7 +43,7 @@ TTL = 60.0  # seconds of the product's own; shrinks with the run
 SWAPS = (0.04, 0.10, 0.16, 0.22, 0.28, 0.52, 0.57, 0.62, 0.93, 0.97)
 OUTAGES = ((0.36, "S3 hangs"), (0.42, "S3 is back"), (0.70, "S3 is dead"), (0.78, "S3 is back"))
 OUTAGES += ((0.86, "corrupt manifest"), (0.90, "manifest mended"))
-GROWTH = 0.05  # of resident memory between the first fifth of a run and its end that still counts as flat
+GROWTH = 0.05  # of resident memory between a third of a run, by when all is loaded once, and its end that still counts as flat
 Judge = Callable[[int, bytes], str | None]  # of a status and a body: what is wrong with them
 Ask = tuple[str, str, str | None, Judge]  # method, path, body
 
@@ -66,7 +66,7 @@ class Tally:
 
     answers: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    took: list[float] = field(default_factory=list)
+    took: list[tuple[float, float]] = field(default_factory=list)  # seconds: since the start when due, until answered
     versions: Counter[int] = field(default_factory=Counter)
 
 
@@ -203,7 +203,7 @@ def drive(port: int, requests: Requests, seconds: float, rate: float | None) -> 
                 connection.close()
             with lock:
                 tally.answers[outcome] += 1
-                tally.took.append(took)
+                tally.took.append((due - started, took))
                 if version:
                     tally.versions[int(version)] += 1
                 if problem:
@@ -324,19 +324,21 @@ def main() -> None:
     print("\n".join(disturber.log))
     print(f"peak {peak:.0f} requests/s; held {rate:.0f} requests/s, {len(tally.took)} in all, TTL {ttl:.1f} s")
     print(f"the server's CPU time {spent:.2f} ms a request, swaps included")
-    report(tally, memory)
+    report(tally, memory, asked.seconds)
 
 
-def report(tally: Tally, memory: list[float]) -> None:
+def report(tally: Tally, memory: list[float], seconds: float) -> None:
     """Print what came of it; exit with 1 where that is not what was promised."""
-    took = sorted(tally.took)
-    quantiles = ", ".join(
-        f"p{level:g} {took[min(int(level / 100 * len(took)), len(took) - 1)] * 1e3:.1f} ms" for level in (50, 99, 99.9)
-    )
-    start, end = memory[len(memory) // 5], memory[-1]
-    print(f"{quantiles}, max {took[-1] * 1e3:.0f} ms")
+    down = [(start * seconds, (end + 0.02) * seconds) for (start, _), (end, _) in (OUTAGES[:2], OUTAGES[2:4])]
+    quiet = [took for due, took in tally.took if not any(start <= due <= end for start, end in down)]
+    for what, values in (("while the store answers", sorted(quiet)), ("all in all", sorted(took for _, took in tally.took))):
+        late = ", ".join(
+            f"p{level:g} {values[int(level / 100 * (len(values) - 1))] * 1e3:.1f} ms" for level in (50, 99, 99.9, 100)
+        )
+        print(f"{what}: {late}")
+    start, end = memory[len(memory) // 3], memory[-1]
     print(f"answers {dict(sorted(tally.answers.items()))}, by version {dict(sorted(tally.versions.items()))}")
-    print(f"memory {start:.0f} MB after a fifth, {end:.0f} MB at the end, {max(memory):.0f} MB at most")
+    print(f"memory {start:.0f} MB after a third, {end:.0f} MB at the end, {max(memory):.0f} MB at most")
     print(f"wrong or unasked-for answers: {len(tally.wrong)}", *tally.wrong[:10], sep="\n")
     if tally.wrong or end > start * (1 + GROWTH):
         sys.exit(f"FAILED: {len(tally.wrong)} wrong answers, memory grew by {end / start - 1:.1%}")
