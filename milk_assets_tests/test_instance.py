@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     as_nobody = {}
     if os.geteuid() == 0:  # Postgres refuses to run as root
         as_nobody = {"user": "nobody"}
-        for path in (folder, *folder.parents[:2]):
+        for path in (folder, *folder.parents):
+            if path == Path(tempfile.gettempdir()):
+                break
             path.chmod(0o755)
         shutil.chown(folder, "nobody")
         shutil.chown(secret, "nobody")

@@ -62,8 +62,9 @@ def test_quantiles_never_cross_and_ranks_undo_them(changes: Floats, weights: Flo
     assert (np.diff(quantiles, axis=0) >= -1e-9).all()
     for level, values in zip(levels, quantiles, strict=True):
         less, no_more = bins.ranks(chances, distance, values)
-        assert (less - 1e-6 <= level).all() or (np.abs(values) <= 0.01).any() or _flat(bins.inside)
-        assert (no_more + 1e-6 >= level).all() or _flat(bins.inside)
+        moved = np.abs(values) > 0.01  # what is scaled to less than a centavo is "same", whose rank is that of all of it
+        assert (less - 1e-6 <= level)[moved].all() or _flat(bins.inside)
+        assert (no_more + 1e-6 >= level)[moved].all() or _flat(bins.inside)
     up, same, down = directions(chances)
     np.testing.assert_allclose(up + same + down, 1.0)
     np.testing.assert_allclose(same, chances[:, SAME_BIN])
