@@ -40,7 +40,7 @@ materialize: $(READY)  ## every asset of a publication with Dagster's own comman
 	BIN="$(BIN)" PUBLICATION="$(PUBLICATION)" bash deploy/materialize.sh
 
 audit: $(CDK)/.ready  ## known faults of locked packages, and of the workflows
-	for lock in server lambda cloud; do $(CDK)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements/$$lock.txt || exit 1; done
+	for lock in server serving cloud; do $(CDK)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements/$$lock.txt || exit 1; done
 	$(CDK)/bin/zizmor --offline --persona=pedantic .github/workflows
 
 secrets: $(CDK)/.ready  ## secrets in what is committed, but for those that .secrets.baseline knows to be none
