@@ -4,17 +4,15 @@ Belongs here: which cells a chart shows and where it lies. Cells are `spreadshee
 """
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from openpyxl.chart import BarChart, LineChart, Reference, Series
 from openpyxl.chart.legend import Legend
 from openpyxl.chart.series import SeriesLabel
 from openpyxl.worksheet.worksheet import Worksheet
 
+from milk_assets.reporting.report import Table
 from milk_assets.reporting.words import SEGMENTS, segment
-
-if TYPE_CHECKING:
-    from milk_assets.reporting.spreadsheet import Placed
 
 FIRST = 5
 """The row of the first record."""
@@ -24,7 +22,20 @@ COLOURS = ("0B5A86", "A3390F", "12664F", "7A5C00")
 """Of the four markets, dark enough for paper."""
 
 
-def draw(sheet: Worksheet, placed: "list[Placed]") -> int:
+@dataclass(frozen=True)
+class Placed:
+    """Where a table stands on its sheet: its first column, and the row of its last record."""
+
+    table: Table
+    column: int
+    last_row: int
+
+    def at(self, name: str) -> int:
+        """The sheet's column of a table's column."""
+        return self.column + [column.name for column in self.table.columns].index(name)
+
+
+def draw(sheet: Worksheet, placed: list[Placed]) -> int:
     """Lay the sheet's charts under its first table, short wherever there are charts, one below the other; the row below them."""
     tables = {one.table.key: one for one in placed if len(one.table.frame)}
     charts: list[LineChart | BarChart] = []
@@ -48,7 +59,7 @@ def draw(sheet: Worksheet, placed: "list[Placed]") -> int:
 
 
 def _lines(
-    sheet: Worksheet, one: "Placed", title: str, across: str, names: list[str], form: str, rows: tuple[int, int] | None = None
+    sheet: Worksheet, one: Placed, title: str, across: str, names: list[str], form: str, rows: tuple[int, int] | None = None
 ) -> LineChart:
     chart = LineChart()
     chart.title, chart.height, chart.width = title, HEIGHT, WIDTH
@@ -71,7 +82,7 @@ def _lines(
     return chart
 
 
-def _fans(sheet: Worksheet, one: "Placed") -> list[LineChart]:
+def _fans(sheet: Worksheet, one: Placed) -> list[LineChart]:
     """A chart a market: forecast and the ends of its 80 % interval, month by month."""
     found = []
     segments = one.table.frame["segment"].astype(str).reset_index(drop=True)
@@ -84,7 +95,7 @@ def _fans(sheet: Worksheet, one: "Placed") -> list[LineChart]:
     return found
 
 
-def _bars(sheet: Worksheet, one: "Placed", title: str, across: str, names: list[str]) -> BarChart:
+def _bars(sheet: Worksheet, one: Placed, title: str, across: str, names: list[str]) -> BarChart:
     chart = BarChart()
     chart.title, chart.height, chart.width = title, HEIGHT, WIDTH
     labels = {column.name: column.label for column in one.table.columns}

@@ -6,7 +6,6 @@ Belongs here: the workbook's layout and number formats. Figures come from the re
 import math
 import re
 import zipfile
-from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
@@ -19,7 +18,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from milk_assets.reporting.report import KEY, Column, Kind, Report, Section, Table
+from milk_assets.reporting.report import KEY, Column, Kind, Report, Section
+from milk_assets.reporting.sheet_charts import Placed, draw
 from milk_assets.reporting.words import as_number, plain_date
 
 FORMATS: dict[Kind, str] = {
@@ -46,26 +46,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip entry can carry. Fixed, so that one report always gives the same bytes."""
 
 
-@dataclass(frozen=True)
-class Placed:
-    """Where a table stands on its sheet: its first column, and the row of its last record."""
-
-    table: Table
-    column: int
-    last_row: int
-
-    def at(self, name: str) -> int:
-        """The sheet's column of a table's column."""
-        return self.column + [column.name for column in self.table.columns].index(name)
-
-
 def to_xlsx(report: Report) -> bytes:
     """The report as an XLSX workbook: a sheet a section in the order of the page, header rows frozen, the first long table filtered.
 
     Text is always written as text, so that a name beginning with = is no formula. Equal reports give equal bytes.
     """
-    from milk_assets.reporting.sheet_charts import draw
-
     book = Workbook(write_only=True)
     book.properties.title = f"Precios de la leche, {plain_date(report.publication)}"
     book.properties.creator = "milk-assets"
