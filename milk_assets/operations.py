@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from milk_assets.assets import champion, features, serving
-from milk_assets.promotion.state import Mode, Served
+from milk_assets.promotion.state import Mode
 from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
 
@@ -42,11 +42,8 @@ def serve_version(
     """Serve a registered version, whatever the gate says of it."""
     from milk_assets.promotion import by_hand
 
-    found = tracking.numbered(config.version)
-    if found is None:
-        raise dg.Failure(f"version {config.version} is not registered: look at MLflow's list of versions", allow_retries=False)
     place = serving.place(lake, artefacts, tracking, config.actor)
-    to = Served(found.number, found.bundle, found.tags.get("kind") == "baseline")
+    to = serving.registered(tracking, config.version)
     _say(context, place, artefacts, by_hand.promote(place, to, config.reason, _newest(lake)).number)
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_service.layout import SERVED
 from milk_assets.assets import bundles, features, prices
-from milk_assets.promotion.apply import read_manifest
+from milk_assets.promotion.apply import ApplyError, manifest_bytes, read_manifest
 from milk_assets.promotion.ledger import Ledger
-from milk_assets.resources.lake import Lake, json_bytes
+from milk_assets.promotion.state import Served
+from milk_assets.resources.lake import Lake
 from milk_assets.resources.tracking import Tracking
 
 if TYPE_CHECKING:
     from milk_assets.promotion.apply import Place
-    from milk_assets.promotion.state import Served
 
 SWAPS = 5  # of the manifest, where the champion is changed at the same moment
 FACTS = ("version", "bundle", "is_baseline")  # what names a model version wherever it is mentioned
@@ -61,7 +61,7 @@ def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -
         if standing and standing["sha256"] == sha256:
             return dict(standing)
         data = {"path": file, "sha256": sha256, "publication": publication, "at": now.isoformat()}
-        if artefacts.replace_bytes(SERVED, json_bytes({**manifest, "data": data}), found[1]):
+        if artefacts.replace_bytes(SERVED, manifest_bytes({**manifest, "data": data}), found[1]):
             return data
     raise PublishError(f"the manifest changed {SWAPS} times while its data were to be replaced: run `forecasts` again")
 
@@ -82,7 +82,7 @@ def place(lake: Lake, artefacts: Lake, tracking: Tracking, actor: str) -> "Place
     from milk_assets.forecasting.model import Model
     from milk_assets.promotion.apply import Place
 
-    def prove(version: "Served") -> Mapping[str, Any]:
+    def prove(version: Served) -> Mapping[str, Any]:
         bundle = bundles.read(artefacts, version.bundle)
         Forecaster.from_files(bundle.files)  # scores the golden rows
         return bundle.facts
@@ -104,8 +104,16 @@ def place(lake: Lake, artefacts: Lake, tracking: Tracking, actor: str) -> "Place
     )
 
 
-def refuse_nonsense(forecasts: Any) -> tuple[float, float]:
-    """The lowest and the highest forecast of a table, MXN/l. Raises ValueError on one that is no price of milk."""
+def registered(tracking: Tracking, number: int) -> Served:
+    """A version of the registry, to be served. Raises ApplyError where there is none of that number."""
+    found = tracking.numbered(number)
+    if found is None:
+        raise ApplyError(f"version {number} is not registered: look at MLflow's list of versions")
+    return Served(found.number, found.bundle, found.tags.get("kind") == "baseline")
+
+
+def refuse_nonsense(forecasts: Any) -> None:
+    """Raise ValueError where a table holds a forecast that is no price of milk, or none at all."""
     from milk_assets.promotion.policy import Policy
 
     policy = Policy()
@@ -115,4 +123,3 @@ def refuse_nonsense(forecasts: Any) -> tuple[float, float]:
             f"forecasts run from {lowest:.2f} to {highest:.2f} MXN/l with {forecasts.forecast.isna().sum()} missing; "
             f"expected {policy.lowest_price:.0f} to {policy.highest_price:.0f}: look at the bundle's trials"
         )
-    return lowest, highest

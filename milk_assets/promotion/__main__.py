@@ -9,9 +9,7 @@ from milk_assets.assets import features, serving
 from milk_assets.build import build_resources
 from milk_assets.environment import Environment, SettingError
 from milk_assets.promotion import by_hand, history
-from milk_assets.promotion.ledger import LedgerError
 from milk_assets.promotion.replay import replay
-from milk_assets.promotion.state import Served
 
 if TYPE_CHECKING:
     from milk_assets.promotion.apply import Place
@@ -115,18 +113,10 @@ def _replay(platform: Platform, _: argparse.Namespace) -> int:
 
 
 def _promote(platform: Platform, options: argparse.Namespace) -> int:
-    to = registered(platform, options.version)
+    to = serving.registered(platform.tracking, options.version)
     entry = by_hand.promote(platform.place(), to, options.reason, platform.newest)
     print(f"version {to.version} is served (entry {entry.number})")
     return 0
-
-
-def registered(platform: Platform, number: int) -> Served:
-    """A version of the registry. Raises LedgerError where there is none of that number."""
-    found = platform.tracking.numbered(number)
-    if found is None:
-        raise LedgerError(f"version {number} is not registered: look at MLflow's list of versions")
-    return Served(found.number, found.bundle, found.tags.get("kind") == "baseline")
 
 
 def _rollback(platform: Platform, options: argparse.Namespace) -> int:
