@@ -6,6 +6,7 @@ RUN python -m venv /opt/venv
 COPY requirements/server.txt requirements/server.txt
 RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/server.txt
 COPY setup.cfg pyproject.toml README.md LICENSE ./
+COPY milk_model milk_model
 COPY lambda_service lambda_service
 COPY milk_assets milk_assets
 RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
@@ -27,5 +28,5 @@ WORKDIR /opt/milk
 # the only place that is written to: the root file system is mounted read-only, and an empty volume takes this folder's rights
 VOLUME ["/tmp"]
 USER milk
-ENTRYPOINT ["python", "-m", "milk_assets.instance", "exec"]
+ENTRYPOINT ["python", "-m", "milk_assets.commands.dagster_yaml", "exec"]
 CMD ["dagster", "api", "grpc", "--module-name", "milk_assets.definitions", "--host", "0.0.0.0", "--port", "4000"]

@@ -53,7 +53,7 @@ lock:  ## write the locked requirements anew
 	$(COMPILE) setup.cfg --extra test --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	$(COMPILE) setup.cfg --extra server --extra serving --constraint requirements/runtime.txt --output-file requirements/server.txt
 	$(COMPILE) requirements/cloud.in --output-file requirements/cloud.txt
-	$(COMPILE) lambda_service/requirements.in --no-emit-package scipy --constraint requirements/runtime.txt --output-file requirements/serving.txt
+	$(COMPILE) requirements/serving.in --no-emit-package scipy --constraint requirements/runtime.txt --output-file requirements/serving.txt
 	$(COMPILE) setup.cfg --extra test --extra benchmark --constraint requirements/runtime.txt --output-file requirements/benchmark.txt
 
 clean:  ## remove what runs and tests leave behind; .venv stays

@@ -20,8 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lambda_service.bundle import MANIFEST, prefix, read_manifest
-from lambda_service.layout import MODELS, SERVED
+from milk_model.artefact_paths import MODELS, SERVED
+from milk_model.bundle import MANIFEST, prefix, read_manifest
 
 
 @dataclass(frozen=True)

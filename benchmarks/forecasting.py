@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lambda_service.features import carried_forward
-from lambda_service.targets import Window, windows_from
-from milk_assets.forecasting.backtest import backtest
+from milk_assets.forecasting.evaluation.backtest import backtest
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.model import expected_dates
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.recipe import Recipe
 from milk_assets.sniim.workbook import read_workbook
+from milk_model.features import carried_forward
+from milk_model.targets import Window, windows_from
 
 Path_ = np.ndarray  # (H, N): a price for each of the next H publications and each series, MXN/l
 SEASON = 13  # publications: a month. A year of them is longer than the history at most origins

@@ -19,23 +19,23 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.promotion import FIRST, nothing_wrong
-from milk_assets.forecasting.backtest import backtest
-from milk_assets.forecasting.baseline import baseline
-from milk_assets.forecasting.fitting import fit
+from milk_assets.forecasting.evaluation.backtest import backtest
+from milk_assets.forecasting.evaluation.outcomes import Outcomes
+from milk_assets.forecasting.hyperparameters import Recipe, Trees
 from milk_assets.forecasting.model import Model
-from milk_assets.forecasting.outcomes import Outcomes
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.recipe import Recipe, Trees
-from milk_assets.forecasting.tuning import tune
-from milk_assets.promotion.apply import Place, carry_out
+from milk_assets.forecasting.training.baseline import baseline
+from milk_assets.forecasting.training.fitting import fit
+from milk_assets.forecasting.training.tuning import tune
+from milk_assets.promotion.change_champion import Place, carry_out
 from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION, gather
 from milk_assets.promotion.floor import judge, live_errors
 from milk_assets.promotion.gate import decide
 from milk_assets.promotion.ledger import Ledger
 from milk_assets.promotion.policy import HORIZONS, JUDGED, REFIT_EVERY, Policy
 from milk_assets.promotion.state import Served, due, fold
-from milk_assets.resources.lake import Lake
 from milk_assets.sniim.workbook import read_workbook
+from milk_assets.stores.lake import Lake
 
 FRIDAY = 4
 

@@ -31,10 +31,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.artefacts import S3, Store, free_port, moto_s3, served_files, wait_for
-from lambda_service.champion import load as load_market
-from lambda_service.layout import SERVED
-from lambda_service.market import Market
-from lambda_service.source import Source
+from lambda_service.serving.artefact_reader import Source
+from lambda_service.serving.champion import load as load_market
+from lambda_service.serving.scored_market import Market
+from milk_model.artefact_paths import SERVED
 
 CLIENTS = 6
 COMPRESSED = 1800.0  # seconds that a run stands for

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from milk_assets.forecasting.backtest import backtest
-from milk_assets.forecasting.fitting import fit
+from milk_assets.forecasting.evaluation.backtest import backtest
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.recipe import Recipe
-from milk_assets.monitoring.drift import drift_report, repeated_breaches
-from milk_assets.monitoring.performance import alarm_history, breaches
-from milk_assets.monitoring.quarantine import LARGEST_JUMP, quarantine
+from milk_assets.forecasting.training.fitting import fit
+from milk_assets.monitoring.detection.drift import drift_report, repeated_breaches
+from milk_assets.monitoring.detection.live_accuracy import alarm_history, breaches
+from milk_assets.monitoring.detection.quarantine import LARGEST_JUMP, quarantine
 from milk_assets.sniim.workbook import Workbook, read_workbook
 
 FIRST, REFIT = 50, 13  # row of the first origin; origins between fits

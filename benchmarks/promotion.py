@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from milk_assets.forecasting.backtest import backtest
+from milk_assets.forecasting.evaluation.backtest import backtest
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.recipe import Recipe
 from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION, KEYS, SUMS, Evidence, gather
 from milk_assets.promotion.gate import Facts, decide
 from milk_assets.promotion.policy import HORIZONS, REFIT_EVERY, Policy

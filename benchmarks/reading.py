@@ -16,8 +16,8 @@ from pathlib import Path
 
 from openpyxl import load_workbook
 
-from milk_assets.sniim.proof import prove
-from milk_assets.sniim.sample import sample_workbook
+from milk_assets.sniim.samples.generate import sample_workbook
+from milk_assets.sniim.validation import prove
 from milk_assets.sniim.workbook import read_workbook
 
 RUNS = 7

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from milk_assets.forecasting.baseline import baseline
 from milk_assets.forecasting.panel import build_panel
-from milk_assets.reporting.digest import to_digest
-from milk_assets.reporting.facts import build_report
-from milk_assets.reporting.html import to_html
-from milk_assets.reporting.report import Provenance, Report
-from milk_assets.reporting.spreadsheet import to_xlsx
-from milk_assets.reporting.tables import to_csv, to_json
+from milk_assets.forecasting.training.baseline import baseline
+from milk_assets.reporting.build_report import build_report
+from milk_assets.reporting.formats.csv_json import to_csv, to_json
+from milk_assets.reporting.formats.digest import to_digest
+from milk_assets.reporting.formats.html import to_html
+from milk_assets.reporting.formats.spreadsheet import to_xlsx
+from milk_assets.reporting.model.report import Provenance, Report
 from milk_assets.sniim.workbook import read_workbook
 
 WORKBOOK = Path(os.environ.get("MILK_SHARED", "../shared")) / "sniim" / "Leche31032025.xlsx"

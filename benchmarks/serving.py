@@ -41,7 +41,7 @@ BLOCK = 20  # requests of one kind in a row, as one function gets them: its code
 PATIENCE = 60.0  # seconds for one answer
 BOOT = "import sys, json, runpy; sys.path[:0] = json.loads(sys.argv.pop(1)); {before}runpy.run_module('awslambdaric', run_name='__main__')"
 # the same endpoint on xgboost's own Python package, as before the lean loader
-FULL = "import lambda_service.booster as b; b._library = lambda: None; "
+FULL = "import milk_model.xgboost_native as b; b._library = lambda: None; "
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def peer_model(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
     import xgboost
     from mlflow.models import infer_signature
 
-    from lambda_service.features import FEATURES, TARGET_FEATURES
+    from milk_model.features import FEATURES, TARGET_FEATURES
 
     names = [*FEATURES, *TARGET_FEATURES]
     booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(next(c for n, c in files.items() if n.endswith("month.ubj"))))
@@ -232,7 +232,7 @@ def main() -> None:
     parser.add_argument("--artefacts", type=Path, required=True, help="the artefact store of a demo: a folder")
     parser.add_argument("--rie", type=Path, required=True, help="the emulator's binary")
     parser.add_argument("--ric", type=Path, required=True, help="the folder that awslambdaric was installed into")
-    parser.add_argument("--package", type=Path, help="a folder that `python -m lambda_service.package` made; without, it is made")
+    parser.add_argument("--package", type=Path, help="a folder that `python -m deploy.lambda_package` made; without, it is made")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=400)
     asked = parser.parse_args()
@@ -241,7 +241,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, moto_s3("milk-benchmark-artefacts") as s3:
         package = asked.package or Path(scratch) / "package"
         if asked.package is None:
-            subprocess.run([sys.executable, "-m", "lambda_service.package", "--out", str(package)], check=True, cwd=ROOT)
+            subprocess.run([sys.executable, "-m", "deploy.lambda_package", "--out", str(package)], check=True, cwd=ROOT)
         files = served_files(store)
         peer = peer_model(files, Path(scratch) / "peer")
         s3.put(files)

@@ -1,1 +1,1 @@
-"""The cloud that staging and prod need, as AWS CDK stacks: one a concern, every name from `milk_assets.environment`."""
+"""The cloud that staging and prod need, as AWS CDK stacks: one a concern, every name from `milk_assets.settings`."""

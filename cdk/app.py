@@ -11,19 +11,19 @@ from pathlib import Path
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
-from cdk.api import Api, address
-from cdk.batch import Batch
-from cdk.canary import Canary
-from cdk.database import Database
-from cdk.deploy import Deploy
-from cdk.identity import Identity
-from cdk.monitoring import Monitoring
-from cdk.network import Network
-from cdk.platform import SERVICES, Platform
-from cdk.registry import Registry
-from cdk.report import Report
-from cdk.settings import DEPLOYMENTS, Deployment, Release
-from cdk.storage import Storage
+from cdk.common.settings import DEPLOYMENTS, Deployment, Release
+from cdk.stacks.api import Api, address
+from cdk.stacks.batch import Batch
+from cdk.stacks.canary import Canary
+from cdk.stacks.database import Database
+from cdk.stacks.github_deploy import Deploy
+from cdk.stacks.identity import Identity
+from cdk.stacks.monitoring import Monitoring
+from cdk.stacks.network import Network
+from cdk.stacks.platform import SERVICES, Platform
+from cdk.stacks.registry import Registry
+from cdk.stacks.scheduled_report import Report
+from cdk.stacks.storage import Storage
 
 
 def build(app: cdk.App, suffix: str = "") -> cdk.App:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cdk.batch import DEFINITION
+from cdk.stacks.batch import DEFINITION
 from cdk_tests.conftest import Template, properties, text
 
 MACHINE = json.loads(DEFINITION.read_text())

@@ -8,8 +8,8 @@ from aws_cdk import aws_iam as iam
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from cdk.base import MilkStack, allow
-from cdk.settings import DEPLOYMENTS
+from cdk.common.milk_stack import MilkStack, allow
+from cdk.common.settings import DEPLOYMENTS
 from cdk_tests.conftest import Template, listed, statements, text
 
 # What has no resource to name: each with the only actions it is allowed for. A key's own policy says `*` and means the key.

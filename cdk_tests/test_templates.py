@@ -12,8 +12,8 @@ import yaml
 from aws_cdk import aws_s3 as s3
 
 from cdk.app import build
-from cdk.base import MilkStack
-from cdk.settings import DEPLOYMENTS
+from cdk.common.milk_stack import MilkStack
+from cdk.common.settings import DEPLOYMENTS
 from cdk_tests.conftest import ROOT, Template, new_app
 
 GOLDEN = ROOT / "cdk_tests" / "golden"

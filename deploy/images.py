@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from milk_assets.environment import resource
+from milk_assets.settings import resource
 
 DOCKERFILES = {"platform": "Dockerfile", "api": "lambda_service/Dockerfile"}
 PLATFORM = "linux/arm64"  # what the task definitions and the function ask for

@@ -4,7 +4,7 @@ set -euo pipefail
 : "${BIN:?the folder of programs}" "${PUBLICATION:?a date, YYYY-MM-DD}"
 MILK_HOME=$(mktemp -d)
 export MILK_HOME DAGSTER_HOME="$MILK_HOME/dagster"
-"$BIN/python" -m milk_assets.sniim publish --until "$PUBLICATION" &
+"$BIN/python" -m milk_assets.commands.source publish --until "$PUBLICATION" &
 publisher=$!
 trap 'kill "$publisher" 2>/dev/null || true; rm -rf "$MILK_HOME"' EXIT
 for _ in $(seq 60); do

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lambda_service.health_check import HealthError, check
-from milk_assets.environment import resource
+from milk_assets.settings import resource
 
 OUTPUT = "TokensUrl"
 ATTEMPTS, WAIT = 5, 10.0  # a new alias and a cold start settle within a minute

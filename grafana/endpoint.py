@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.panels import DAY, cloudwatch, figure, finished, frame, row, series
-from lambda_service.layout import METRICS
+from milk_model.artefact_paths import METRICS
 
 FUNCTION = "milk-${environment}-api"
 OURS = {"service": FUNCTION}

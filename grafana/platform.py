@@ -1,17 +1,17 @@
 """The platform's dashboard: feed, live accuracy, drift, champion and alerts, over its own Prometheus metrics.
 
-Belongs here: what is shown of `milk_assets.metrics`, and where its limits lie. How a panel looks is `panels`'.
+Belongs here: what is shown of `milk_assets.commands.metrics_server`, and where its limits lie. How a panel looks is `panels`'.
 """
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.panels import DAY, HOUR, figure, finished, frame, prometheus, row, series
-from milk_assets.monitoring import performance
+from milk_assets.monitoring.detection import live_accuracy
 
 
 def platform() -> Dashboard:
     """The dashboard, ready to be written as JSON."""
-    low, high = performance.COVERAGE
+    low, high = live_accuracy.COVERAGE
     board = frame("milk-platform", "Milk: the platform", "Feed, live accuracy, drift, champion and alerts", "prometheus")
     rows: tuple[tuple[str, tuple[object, ...]], ...] = (
         (
@@ -26,7 +26,7 @@ def platform() -> Dashboard:
                 ),
                 figure("Publications late", [prometheus("milk_publications_late", "late")], bad_from=1, decimals=0),
                 figure(
-                    "S, against no change", [prometheus("milk_skill_ratio", "S")], bad_from=performance.WORST_SKILL, decimals=3
+                    "S, against no change", [prometheus("milk_skill_ratio", "S")], bad_from=live_accuracy.WORST_SKILL, decimals=3
                 ),
                 figure("Version served", [prometheus("milk_champion_version", "version")], decimals=0),
                 figure(
@@ -43,7 +43,7 @@ def platform() -> Dashboard:
                 series(
                     "S by horizon (1 is no change)",
                     [prometheus("milk_error_ratio", "+{{horizon}}")],
-                    limits=(None, performance.WORST_SKILL),
+                    limits=(None, live_accuracy.WORST_SKILL),
                 ),
                 series(
                     "Prices inside the 80 % interval",
@@ -54,7 +54,7 @@ def platform() -> Dashboard:
                 series(
                     "Bias, 13 publications ahead, MXN/l",
                     [prometheus("milk_bias_pesos", "bias")],
-                    limits=(-performance.WORST_BIAS, performance.WORST_BIAS),
+                    limits=(-live_accuracy.WORST_BIAS, live_accuracy.WORST_BIAS),
                 ),
                 series("Brier score over that of the mean rate", [prometheus("milk_brier_ratio", "Brier")], limits=(None, 1.0)),
             ),

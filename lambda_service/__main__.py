@@ -22,8 +22,8 @@ def main() -> None:
 
     import uvicorn
 
-    from lambda_service.app import SWAGGER
-    from lambda_service.local import Asgi, refuse_open_door
+    from lambda_service.api.asgi import Asgi, refuse_open_door
+    from lambda_service.api.routes import SWAGGER
     from lambda_service.settings import Settings
 
     try:
@@ -41,7 +41,7 @@ def main() -> None:
 def _write_openapi() -> None:
     from pathlib import Path
 
-    from lambda_service.description import openapi
+    from lambda_service.api.openapi import openapi
     from lambda_service.settings import Settings
 
     Path(__file__).with_name("openapi.json").write_text(openapi(Settings.read({}).edge().app))

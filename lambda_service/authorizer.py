@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
-from lambda_service.keys import is_known, read_hashes
+from lambda_service.api.api_keys import is_known, read_hashes
 
 HEADER = "x-api-key"
 SETTING = "MILK_API_KEY_HASHES"

@@ -1,8 +1,7 @@
 """Scoring every series at once: the two functions of the batch's state machine.
 
-Belongs here: planning (which series, of which model and data), and handing out a batch's forecasts. The state machine is
-`cdk/batch.asl.json`, the scoring `champion`'s. What is served when the plan is made is what every batch is scored with, whatever is
-promoted meanwhile.
+Belongs here: planning (which series, of which model and data), and handing out a batch's forecasts. The state
+machine is `cdk/payloads/batch.asl.json`. Every batch is scored with the model that was served when the plan was made.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from lambda_service.champion import load
-from lambda_service.layout import BATCH, SERVED
-from lambda_service.market import Market
+from lambda_service.serving.artefact_reader import Source, Unchanged
+from lambda_service.serving.champion import load
+from lambda_service.serving.scored_market import Market
 from lambda_service.settings import Settings
-from lambda_service.source import Source, Unchanged
+from milk_model.artefact_paths import BATCH, SERVED
 
 TIMEOUT = 20.0  # seconds for one file: nobody waits for an answer here, and the state machine tries again after that
 _NAME = re.compile(r"[\w.-]{1,80}")

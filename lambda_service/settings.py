@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambda_service.app import Deps
-from lambda_service.champion import TTL, Champion
-from lambda_service.documents import Documents
-from lambda_service.edge import Edge
-from lambda_service.keys import read_hashes
-from lambda_service.observe import Observer
-from lambda_service.source import TIMEOUT, Source
+from lambda_service.api.api_keys import read_hashes
+from lambda_service.api.middleware import Edge
+from lambda_service.api.observability import Observer
+from lambda_service.api.routes import Deps
+from lambda_service.serving.artefact_reader import TIMEOUT, Source
+from lambda_service.serving.champion import TTL, Champion
+from lambda_service.serving.report_files import Documents
 
 BAKED = Path(__file__).parent / "baked"  # in the image: a folder with the store's layout, where one was baked
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from milk_assets.environment import TIMEZONE, Environment, SettingError
+from milk_assets.settings import TIMEZONE, Environment, SettingError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +63,7 @@ def today() -> date:
 
 
 def _bootstrap(environment: Environment, options: argparse.Namespace) -> int:
-    from milk_assets.run import bootstrap, instance
+    from milk_assets.commands.run_once import bootstrap, instance
 
     with instance(environment) as on:
         print(bootstrap(environment, on, today(), options.publication).isoformat())
@@ -71,8 +71,8 @@ def _bootstrap(environment: Environment, options: argparse.Namespace) -> int:
 
 
 def _run(environment: Environment, options: argparse.Namespace) -> int:
-    from milk_assets.demo import show_run
-    from milk_assets.run import bootstrap, instance
+    from milk_assets.commands.demo import show_run
+    from milk_assets.commands.run_once import bootstrap, instance
 
     with instance(environment) as on:
         publication = bootstrap(environment, on, today(), options.publication)
@@ -82,7 +82,7 @@ def _run(environment: Environment, options: argparse.Namespace) -> int:
 
 
 def _report(environment: Environment, options: argparse.Namespace) -> int:
-    from milk_assets.run import instance, run_report
+    from milk_assets.commands.run_once import instance, run_report
 
     with instance(environment) as on:
         run_report(environment, on, options.day or today())
@@ -90,14 +90,14 @@ def _report(environment: Environment, options: argparse.Namespace) -> int:
 
 
 def _demo(environment: Environment, options: argparse.Namespace) -> int:
-    from milk_assets.demo import demo
+    from milk_assets.commands.demo import demo
 
     demo(environment, options.workbook, options.until, today())
     return 0
 
 
 def _dev(environment: Environment, options: argparse.Namespace) -> int:
-    from milk_assets.dev import dev
+    from milk_assets.commands.dev import dev
 
     return dev(environment, options.workbook, options.until, today())
 
@@ -105,8 +105,8 @@ def _dev(environment: Environment, options: argparse.Namespace) -> int:
 def _metrics(environment: Environment, options: argparse.Namespace) -> int:
     import threading
 
-    from milk_assets.build import build_resources
-    from milk_assets.metrics import serve
+    from milk_assets.commands.metrics_server import serve
+    from milk_assets.defs.build import build_resources
 
     made = build_resources(environment)
     serve(made["lake"], made["artefacts"], (made["telegram"], made["webhook"]), options.host, options.port, threading.Event())

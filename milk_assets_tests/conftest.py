@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from milk_assets.resources.lake import Lake
+from milk_assets.stores.lake import Lake
 
 ROOT = Path(__file__).parent.parent
 REAL_WORKBOOK = "Leche31032025.xlsx"
@@ -30,6 +30,6 @@ def sample_workbook() -> bytes:
     """Generated workbook of 2024-01-03 to 2025-03-31, as the sample publisher serves it."""
     from datetime import date
 
-    from milk_assets.sniim.sample import sample_workbook
+    from milk_assets.sniim.samples.generate import sample_workbook
 
     return sample_workbook(date(2025, 3, 31))

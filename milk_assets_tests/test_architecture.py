@@ -1,80 +1,231 @@
-"""Which room may know of which: arrows go one way."""
+"""Imports go one way: one table says what each package may import, and a test fails on any other import."""
 
 import ast
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from milk_assets.code import HELD, TRAINING
+from milk_assets.defs.common.training_code import QUARANTINE, SCORING_MODULES, TRAINING_CODE
 
 ROOT = Path(__file__).parent.parent
-DOMAIN = ("sniim", "forecasting", "promotion", "monitoring", "reporting")
-COMMANDS = ("milk_assets/promotion/__main__.py",)  # the terminal's entries, which bring domain and platform together
-OUTSIDE = ("dagster", "requests", "boto3", "obstore", "dagster_mlflow", "milk_assets.resources", "milk_assets.assets")
+PACKAGES = ("milk_model", "lambda_service", "milk_assets")
+DOMAIN = (
+    "milk_assets.sniim",
+    "milk_assets.forecasting",
+    "milk_assets.promotion",
+    "milk_assets.monitoring",
+    "milk_assets.reporting",
+)
+THIRD_PARTY_IN_DOMAIN = ("dagster", "dagster_mlflow", "requests", "boto3", "obstore")
+LARGEST_FOLDER = 14  # modules and subfolders, `__init__` aside: a folder that a newcomer can read at one glance
+
+# Package or module → what of the project it may import, besides itself and its subpackages. The longest prefix of a module's name counts.
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "milk_model": (),
+    "lambda_service": ("milk_model",),
+    "lambda_service.serving": ("milk_model",),
+    "lambda_service.api": ("lambda_service.serving", "milk_model"),
+    # domain packages: no Dagster, no clock, no connection
+    "milk_assets.sniim": ("milk_model",),
+    "milk_assets.sniim.samples": ("milk_assets.sniim", "milk_model"),
+    "milk_assets.forecasting": ("milk_assets.sniim", "milk_model"),
+    "milk_assets.forecasting.training": ("milk_assets.forecasting", "milk_assets.sniim", "milk_model"),
+    "milk_assets.forecasting.evaluation": ("milk_assets.forecasting", "milk_assets.sniim", "milk_model"),
+    "milk_assets.promotion": ("milk_model",),
+    "milk_assets.monitoring.detection": ("milk_assets.promotion", "milk_assets.settings", "milk_assets.sniim", "milk_model"),
+    "milk_assets.monitoring.alerts": ("milk_assets.monitoring.detection",),
+    "milk_assets.monitoring.dashboard": ("milk_assets.monitoring.alerts", "milk_assets.monitoring.detection"),
+    "milk_assets.reporting.text": ("milk_assets.reporting.model.report", "milk_assets.sniim"),
+    "milk_assets.reporting.model": ("milk_assets.reporting.text", "milk_assets.sniim"),
+    "milk_assets.reporting.sections": ("milk_assets.reporting.model", "milk_assets.reporting.text", "milk_assets.sniim"),
+    "milk_assets.reporting.charts": ("milk_assets.reporting.model", "milk_assets.reporting.text", "milk_model"),
+    "milk_assets.reporting.formats": (
+        "milk_assets.reporting.charts",
+        "milk_assets.reporting.model",
+        "milk_assets.reporting.sections.outlook",
+        "milk_assets.reporting.text",
+        "milk_assets.sniim",
+    ),
+    "milk_assets.reporting.build_report": (
+        "milk_assets.reporting.sections",
+        "milk_assets.reporting.model",
+        "milk_assets.reporting.text",
+    ),
+    # the platform
+    "milk_assets.settings": ("milk_assets.sniim.names",),
+    "milk_assets.stores": (*DOMAIN, "milk_assets.defs.assets.data", "milk_assets.settings", "milk_model"),
+    "milk_assets.defs.common": (*DOMAIN, "milk_assets.settings", "milk_model"),
+    "milk_assets.defs.resources": (*DOMAIN, "milk_assets.settings"),
+    "milk_assets.defs.assets": (
+        *DOMAIN,
+        "milk_assets.defs.common",
+        "milk_assets.defs.resources",
+        "milk_assets.settings",
+        "milk_assets.stores",
+        "milk_model",
+    ),
+    "milk_assets.defs.assets.monitoring": (
+        *DOMAIN,
+        "milk_assets.defs.assets",
+        "milk_assets.defs.automation.alert_sensors",
+        "milk_assets.defs.common",
+        "milk_assets.settings",
+        "milk_assets.stores",
+        "milk_model",
+    ),
+    "milk_assets.defs.automation": (
+        *DOMAIN,
+        "milk_assets.defs.assets",
+        "milk_assets.defs.common",
+        "milk_assets.defs.resources",
+        "milk_assets.settings",
+        "milk_assets.stores",
+        "milk_model",
+        "lambda_service.health_check",
+    ),
+    "milk_assets.defs.build": (
+        "milk_assets.defs.assets",
+        "milk_assets.defs.automation",
+        "milk_assets.defs.resources",
+        "milk_assets.settings",
+        "milk_assets.stores",
+    ),
+    "milk_assets.commands": (
+        *DOMAIN,
+        "milk_assets.defs",
+        "milk_assets.settings",
+        "milk_assets.stores",
+        "milk_model",
+        "lambda_service",
+    ),
+    "milk_assets.definitions": ("milk_assets.defs.build", "milk_assets.settings"),
+    "milk_assets.__main__": ("milk_assets.commands", "milk_assets.defs.build", "milk_assets.settings"),
+}
 
 
-def imports(folder: Path) -> dict[str, set[str]]:
-    """Module file → full names it imports, wherever in the file."""
-    found = {}
-    for file in sorted(folder.rglob("*.py")):
+@cache
+def imports_of(package: str) -> dict[str, frozenset[str]]:
+    """Module name → full names it imports, wherever in the module."""
+    result: dict[str, frozenset[str]] = {}
+    for file in sorted((ROOT / package).rglob("*.py")):
+        module = file.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
         names: set[str] = set()
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
-                names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        found[file.relative_to(ROOT).as_posix()] = names
-    return found
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        result[module] = frozenset(names)
+    return result
 
 
-def offending(folder: Path, forbidden: tuple[str, ...], allowed: tuple[str, ...] = ()) -> list[str]:
-    return [
-        f"{file} imports {name}"
-        for file, names in imports(folder).items()
-        for name in sorted(names)
-        if any(name == bad or name.startswith(f"{bad}.") for bad in forbidden) and file not in allowed
+def all_imports() -> Iterator[tuple[str, str]]:
+    for package in PACKAGES:
+        for module, names in imports_of(package).items():
+            yield from ((module, name) for name in sorted(names))
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def rule_of(module: str) -> str | None:
+    """The longest entry of the table that covers a module."""
+    return max((package for package in MAY_IMPORT if within(module, package)), key=len, default=None)
+
+
+def is_allowed(module: str, imported: str) -> bool:
+    package = rule_of(module)
+    if package is None:
+        return not any(within(imported, other) for other in PACKAGES)
+    if not any(within(imported, other) for other in PACKAGES):
+        return True
+    # what the package itself holds, but not a subpackage's own parent: that must be in the table
+    return rule_of(imported) == package or any(within(imported, allowed) for allowed in (package, *MAY_IMPORT[package]))
+
+
+def test_imports_point_down_only() -> None:
+    assert [f"{module} imports {name}" for module, name in all_imports() if not is_allowed(module, name)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [
+        ("milk_model.features", "milk_assets.settings.TIMEZONE"),
+        ("lambda_service.api.routes", "milk_assets.settings"),
+        ("milk_assets.stores.lake", "milk_assets.defs.common.partitions"),
+        ("milk_assets.promotion.gate", "milk_assets.stores.lake.Lake"),
+        ("milk_assets.defs.assets.data.prices", "milk_assets.defs.automation.jobs"),
+        ("milk_assets.monitoring.detection.feed", "milk_assets.monitoring.alerts.rules"),
+        ("milk_assets.reporting.model.report", "milk_assets.reporting.sections.movers"),
+    ],
+)
+def test_an_import_that_points_up_is_found(module: str, imported: str) -> None:
+    assert not is_allowed(module, imported)
+
+
+def test_every_module_of_the_platform_has_a_rule() -> None:
+    modules = [module for package in PACKAGES for module in imports_of(package)]
+    packages = {
+        "milk_assets",
+        "milk_assets.defs",
+        "milk_assets.monitoring",
+        "milk_assets.reporting",
+    }  # their __init__ holds a docstring
+    assert [module for module in modules if rule_of(module) is None and module not in packages] == []
+
+
+def test_no_folder_is_too_full_to_read_at_a_glance() -> None:
+    for package in (*PACKAGES, "cdk", "deploy"):
+        for folder in [ROOT / package, *(path for path in (ROOT / package).rglob("*") if path.is_dir())]:
+            entries = [
+                path.name
+                for path in folder.iterdir()
+                if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").exists()
+            ]
+            assert len(entries) <= LARGEST_FOLDER, f"{folder.relative_to(ROOT)}: {sorted(entries)}"
+
+
+@pytest.mark.parametrize("package", DOMAIN)
+def test_domain_code_imports_neither_dagster_nor_a_client(package: str) -> None:
+    found = [(module, name) for module, name in all_imports() if within(module, package)]
+    assert found, f"{package} is empty"
+    assert [pair for pair in found if any(within(pair[1], client) for client in THIRD_PARTY_IN_DOMAIN)] == []
+
+
+def test_domain_code_has_no_mlflow_except_the_model_that_mlflow_loads() -> None:
+    found = [
+        module for module, name in all_imports() if within(name, "mlflow") and any(within(module, domain) for domain in DOMAIN)
     ]
+    assert set(found) <= {"milk_assets.promotion.mlflow_pyfunc"}
 
 
-@pytest.mark.parametrize("room", DOMAIN)
-def test_domain_code_knows_neither_dagster_nor_the_outside_world(room: str) -> None:
-    folder = ROOT / "milk_assets" / room
-    assert imports(folder), f"{room} is empty"
-    assert offending(folder, OUTSIDE, allowed=COMMANDS) == []
+@pytest.mark.parametrize("package", ["milk_model", "lambda_service"])
+def test_what_serves_has_small_dependencies(package: str) -> None:
+    heavy = ("dagster", "mlflow", "pandas", "scipy", "sklearn")
+    assert [
+        (module, name) for module, name in all_imports() if within(module, package) and any(within(name, x) for x in heavy)
+    ] == []
 
 
-def test_domain_code_has_no_mlflow_but_for_the_model_that_mlflow_loads() -> None:
-    for room in DOMAIN:
-        assert offending(ROOT / "milk_assets" / room, ("mlflow",), allowed=("milk_assets/promotion/pyfunc.py",)) == []
-
-
-def test_serving_knows_nothing_of_the_platform_and_has_small_dependencies() -> None:
-    assert offending(ROOT / "lambda_service", ("milk_assets", "dagster", "mlflow", "pandas", "scipy", "sklearn")) == []
-
-
-def test_only_the_entries_import_build() -> None:
-    entries = ("milk_assets/__main__.py", "milk_assets/definitions.py", "milk_assets/run.py", "milk_assets/demo.py", *COMMANDS)
-    assert offending(ROOT / "milk_assets", ("milk_assets.build",), allowed=entries) == []
-
-
-def test_what_a_model_is_made_of_is_in_the_version_of_the_training_code() -> None:
-    """Everything of the endpoint's package that training and scoring reach, but for what only reads and names files."""
-    of_endpoint = imports(ROOT / "lambda_service")
+def test_all_that_a_model_is_made_of_counts_as_training_code() -> None:
+    """Every module of milk_model that training and scoring reach, except those that only read and name files."""
     reached: set[str] = set()
-    waiting = {name for names in imports(ROOT / "milk_assets" / "forecasting").values() for name in names}
+    waiting = {name for module, name in all_imports() if within(module, "milk_assets.forecasting")}
+    model_modules = imports_of("milk_model")
     while waiting:
         name = waiting.pop()
-        file = f"{name.replace('.', '/')}.py"
-        if file in of_endpoint and file not in reached:
-            reached.add(file)
-            waiting |= of_endpoint[file]
-    assert "lambda_service/features.py" in reached
-    assert reached - {f"lambda_service/{name}.py" for name in ("bundle", "layout", "booster")} == set(TRAINING) - {
-        "milk_assets/forecasting",
-        HELD,
-    }
+        module = name if name in model_modules else name.rpartition(".")[0]
+        if module in model_modules and module != "milk_model" and module not in reached:
+            reached.add(module)
+            waiting |= model_modules[module]
+    files_only = {f"milk_model.{name}" for name in ("bundle", "artefact_paths", "xgboost_native")}
+    assert reached - files_only == {f"milk_model.{name}" for name in SCORING_MODULES}
+    assert set(TRAINING_CODE) == {"milk_assets/forecasting", QUARANTINE, *(f"milk_model/{name}.py" for name in SCORING_MODULES)}
 
 
 def test_nothing_pickles() -> None:
-    for folder in ("milk_assets", "lambda_service"):
-        assert offending(ROOT / folder, ("pickle", "cloudpickle", "joblib", "dill")) == []
+    picklers = ("pickle", "cloudpickle", "joblib", "dill")
+    assert [(module, name) for module, name in all_imports() if any(within(name, pickler) for pickler in picklers)] == []

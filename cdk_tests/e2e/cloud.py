@@ -141,7 +141,6 @@ def pack(folder: Path, python: str) -> Path:
     lock = ROOT / "requirements" / "serving.txt"
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--no-compile"]
     subprocess.run([python, *install, "--target", folder, "-r", lock], check=True, timeout=300)
-    shutil.copytree(
-        ROOT / "lambda_service", folder / "lambda_service", ignore=shutil.ignore_patterns("__pycache__", "Dockerfile")
-    )
+    for package in ("milk_model", "lambda_service"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "Dockerfile*"))
     return folder

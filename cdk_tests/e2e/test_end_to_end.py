@@ -69,7 +69,7 @@ class Staging:
 @pytest.fixture(scope="module")
 def staging(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
     """The platform with the sample publisher as its source."""
-    words = [PYTHON, "-u", "-m", "milk_assets.sniim", "publish", "--until", PUBLICATION, "--port", "0"]
+    words = [PYTHON, "-u", "-m", "milk_assets.commands.source", "publish", "--until", PUBLICATION, "--port", "0"]
     site = subprocess.Popen(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
     assert site.stdout is not None
     try:
@@ -126,7 +126,9 @@ def test_the_endpoint_answers_who_has_a_token_and_nobody_else(cloud: Cloud) -> N
 
 
 def test_each_way_in_asks_for_its_own_proof_and_health_for_none(cloud: Cloud) -> None:
-    key = subprocess.run([PYTHON, "-m", "lambda_service.keys"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    key = subprocess.run(
+        [PYTHON, "-m", "lambda_service.api.api_keys"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     secret, digest = (line.split()[-1] for line in key.splitlines() if line.strip())
     cloud.client("secretsmanager").put_secret_value(SecretId="milk-staging-api-keys", SecretString=digest)
     assert cloud.ask("Keys", FORECASTS, {"items": [SERIES]}, **{"X-Api-Key": secret})[0] == 200
@@ -142,10 +144,10 @@ def test_a_promotion_is_served_without_a_deployment_and_so_is_its_rollback(cloud
     before = manifest(cloud)
     deployed = cloud.client("lambda").get_function(FunctionName="milk-staging-api")["Configuration"]["LastModified"]
     other = 2 if before["version"] == 1 else 1
-    staging.run("milk_assets.promotion", "promote", "--version", str(other), "--reason", "a test")
+    staging.run("milk_assets.commands.model", "promote", "--version", str(other), "--reason", "a test")
     assert manifest(cloud)["version"] == other
     assert versions(forecast(cloud)) == {other}
-    staging.run("milk_assets.promotion", "rollback", "--reason", "a test")
+    staging.run("milk_assets.commands.model", "rollback", "--reason", "a test")
     assert manifest(cloud)["version"] == before["version"]
     assert versions(forecast(cloud)) == {before["version"]}
     assert cloud.client("lambda").get_function(FunctionName="milk-staging-api")["Configuration"]["LastModified"] == deployed

@@ -1,7 +1,7 @@
 """The model: a fitted recipe, or the baseline, ready to forecast and to be stored.
 
 Belongs here: what a model is to the rest of the platform. How it is fitted stands in `fitting`; scoring in
-`lambda_service.forecaster`.
+`milk_model.forecaster`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lambda_service.bundle import BundleError
-from lambda_service.forecaster import MODEL, Forecaster
-from lambda_service.targets import LEADS, MONTHS, Dates
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.recipe import Recipe
 from milk_assets.sniim.calendar import expected_between, expected_publications, months_ahead
+from milk_model.bundle import BundleError
+from milk_model.forecaster import MODEL, Forecaster
+from milk_model.targets import LEADS, MONTHS, Dates
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_service.features import Floats
-from lambda_service.forecaster import History, segment_codes
-from lambda_service.targets import Dates
 from milk_assets.sniim.names import AVERAGES, NATIONAL, series_key
+from milk_model.features import Floats
+from milk_model.forecaster import History, segment_codes
+from milk_model.targets import Dates
 
 if TYPE_CHECKING:
     import pandas as pd

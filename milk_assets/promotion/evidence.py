@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lambda_service.features import SAME
 from milk_assets.promotion.policy import HORIZONS, JUDGED, Policy
+from milk_model.features import SAME
 
 CHALLENGER, CHAMPION, BASELINE = "challenger", "champion", "baseline"
 MODELS = (CHALLENGER, CHAMPION, BASELINE)

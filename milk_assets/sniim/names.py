@@ -13,8 +13,8 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
-from lambda_service.names import Vocabulary
-from lambda_service.names import slug as slug  # one rule for keys, here and at the endpoint
+from milk_model.series_names import Vocabulary
+from milk_model.series_names import slug as slug  # one rule for keys, here and at the endpoint
 
 MILKS = ("pasteurised", "uht")
 CHANNELS = ("store", "supermarket")

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lambda_service.names import slug
-from milk_assets.sniim.blocks import Block, WorkbookError, find_blocks
 from milk_assets.sniim.names import AVERAGES, COLUMNS, NATIONAL, canonical_name, known_places, series_key
+from milk_assets.sniim.sheet_blocks import Block, WorkbookError, find_blocks
+from milk_model.series_names import slug
 
 __all__ = ["KEPT", "SAMPLE_WORD", "Workbook", "WorkbookError", "read_workbook"]
 

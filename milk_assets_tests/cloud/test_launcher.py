@@ -16,7 +16,7 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobO
 from dagster._core.test_utils import create_run_for_test
 from moto import mock_aws
 
-from milk_assets import instance
+from milk_assets.commands import dagster_yaml
 from milk_assets_tests.cloud.conftest import REGION, resolved, template
 
 FAMILY = "milk-staging-run"
@@ -68,10 +68,10 @@ def network(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, st
 
 @pytest.fixture
 def on(network: dict[str, str], tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """The ECS instance as it is written, but for its storage, which the tests of `milk_assets.instance` hold to Postgres."""
-    said = instance.settings("ecs", os.environ)
+    """The ECS instance as it is written, but for its storage, which the tests of `milk_assets.commands.dagster_yaml` hold to Postgres."""
+    said = dagster_yaml.settings("ecs", os.environ)
     del said["storage"]
-    (tmp_path / "dagster.yaml").write_text(instance.as_yaml(said))
+    (tmp_path / "dagster.yaml").write_text(dagster_yaml.as_yaml(said))
     with dg.DagsterInstance.from_config(str(tmp_path)) as made:
         yield made
 
@@ -124,8 +124,8 @@ def test_a_definition_without_the_container_of_runs_is_refused_at_start(
     other = [{"name": "other", "image": "image", "cpu": 256, "memory": 512}]
     ecs.register_task_definition(family="other", containerDefinitions=other)
     monkeypatch.setenv("MILK_RUN_TASK_DEFINITION", "other")
-    said = instance.settings("ecs", os.environ)
+    said = dagster_yaml.settings("ecs", os.environ)
     del said["storage"]
-    (tmp_path / "dagster.yaml").write_text(instance.as_yaml(said))
+    (tmp_path / "dagster.yaml").write_text(dagster_yaml.as_yaml(said))
     with dg.DagsterInstance.from_config(str(tmp_path)) as made, pytest.raises(Exception, match="Cannot override container 'run'"):
         made.run_launcher  # noqa: B018  # it is made when it is asked for

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from milk_assets.forecasting.hyperparameters import Recipe, Trees
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.recipe import Recipe, Trees
 from milk_assets.sniim.calendar import expected_publications
 from milk_assets.sniim.names import AVERAGES, CHANNELS, MILKS, known_places, series_key
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from milk_assets.forecasting.baseline import baseline
-from milk_assets.forecasting.fitting import MIN_PUBLICATIONS, fit
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.model import COLUMNS, Model
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.recipe import Recipe
+from milk_assets.forecasting.training.baseline import baseline
+from milk_assets.forecasting.training.fitting import MIN_PUBLICATIONS, fit
 
 
 @pytest.fixture(scope="module", params=["ours", "no change"])

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lambda_service.features import known_at
-from milk_assets.forecasting.backtest import backtest
-from milk_assets.forecasting.baseline import baseline
-from milk_assets.forecasting.fitting import fit
+from milk_assets.forecasting.evaluation.backtest import backtest
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.recipe import Recipe
+from milk_assets.forecasting.training.baseline import baseline
+from milk_assets.forecasting.training.fitting import fit
+from milk_model.features import known_at
 
 
 def perturbed_after(panel: Panel, row: int, seed: int = 0) -> Panel:

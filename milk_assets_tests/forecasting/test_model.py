@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lambda_service.features import FEATURES
-from milk_assets.forecasting.__main__ import export_table, main
-from milk_assets.forecasting.baseline import baseline
-from milk_assets.forecasting.explain import WORDS, explain, main_reasons
-from milk_assets.forecasting.features import features_frame
-from milk_assets.forecasting.fitting import fit
+from milk_assets.commands.forecast import export_table, main
+from milk_assets.forecasting.explanations import WORDS, explain, main_reasons
+from milk_assets.forecasting.features_table import features_frame
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.model import Model, expected_dates
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.recipe import Recipe
-from milk_assets.forecasting.tuning import Trial, tune
+from milk_assets.forecasting.training.baseline import baseline
+from milk_assets.forecasting.training.fitting import fit
+from milk_assets.forecasting.training.tuning import Trial, tune
 from milk_assets.sniim.names import source_place
+from milk_model.features import FEATURES
 
 
 def test_a_panel_knows_nothing_after_the_day_it_is_cut_at(panel: Panel) -> None:
@@ -103,8 +103,8 @@ def test_with_too_little_history_nothing_is_tuned_and_the_recipe_given_comes_bac
 
 
 def test_what_is_judged_on_the_hold_out_is_learned_only_from_before_it(panel: Panel, recipe: Recipe) -> None:
-    from milk_assets.forecasting.fitting import fit_task
-    from milk_assets.forecasting.samples import Grid
+    from milk_assets.forecasting.training.fitting import fit_task
+    from milk_assets.forecasting.training.samples import Grid
 
     end = len(panel.dates) - 37
     whole, cut = Grid.of(panel), Grid.of(panel.until(panel.dates[end]))

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lambda_service.distribution import BINS, SAME_BIN, directions, fit_bins
-from lambda_service.features import FEATURES, Floats, known_at
-from milk_assets.forecasting.baseline import baseline
-from milk_assets.forecasting.fitting import fit
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.recipe import Recipe
+from milk_assets.forecasting.training.baseline import baseline
+from milk_assets.forecasting.training.fitting import fit
+from milk_model.distribution import BINS, SAME_BIN, directions, fit_bins
+from milk_model.features import FEATURES, Floats, known_at
 
 ROWS, SERIES = 24, 6
 SEGMENTS = np.array([0, 0, 1, 2, 3, 3])

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from milk_assets.forecasting.__main__ import main
-from milk_assets.forecasting.backtest import backtest
+from milk_assets.commands.forecast import main
+from milk_assets.forecasting.evaluation.backtest import backtest
+from milk_assets.forecasting.evaluation.scores import ALL_LEADS, ALL_SEGMENTS, score_table
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.recipe import Recipe
-from milk_assets.forecasting.scores import ALL_LEADS, ALL_SEGMENTS, score_table
 from milk_assets.sniim.workbook import read_workbook
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from milk_assets.forecasting.backtest import backtest
-from milk_assets.forecasting.calibration import Level, calibrated_level, needed_level, trust_weight
+from milk_assets.forecasting.evaluation.backtest import backtest
+from milk_assets.forecasting.evaluation.backtest_summary import plot, summary
+from milk_assets.forecasting.evaluation.scores import ALL_LEADS, ALL_SEGMENTS, area_under_curve, interval_score, score_table
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.recipe import Recipe
-from milk_assets.forecasting.scores import ALL_LEADS, ALL_SEGMENTS, area_under_curve, interval_score, score_table
-from milk_assets.forecasting.summary import plot, summary
+from milk_assets.forecasting.training.calibration import Level, calibrated_level, needed_level, trust_weight
 
 
 def table(**columns: list[float]) -> pd.DataFrame:

@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from milk_assets import run
-from milk_assets.assets import candidate, evaluation, forecasts, prices, serving, track_record
-from milk_assets.build import build_resources
-from milk_assets.environment import Environment
-from milk_assets.sniim.publisher import CutShelf, Publisher, SampleShelf, Shelf
-from milk_assets_tests.chat import Chat
+from milk_assets.commands import run_once
+from milk_assets.defs.assets.data import prices
+from milk_assets.defs.assets.models import candidate, evaluation, track_record
+from milk_assets.defs.assets.outputs import forecasts
+from milk_assets.defs.build import build_resources
+from milk_assets.settings import Environment
+from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf, Shelf
+from milk_assets.stores import champion_manifest
+from milk_assets_tests.support.chat_server import Chat
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("daemon")]
 
@@ -31,9 +34,9 @@ PATIENCE = 240.0  # seconds for a chain of runs, each a process of its own; noth
 LOCATION = """
 from milk_assets import automation
 automation.POLL_SECONDS = 2
-from milk_assets.build import build_definitions
-from milk_assets.environment import Environment
-from milk_assets.resources.telegram import Telegram
+from milk_assets.defs.build import build_definitions
+from milk_assets.settings import Environment
+from milk_assets.defs.resources.telegram import Telegram
 defs = build_definitions(Environment.from_env(), telegram=Telegram(base_url={chat!r}))
 """
 
@@ -87,9 +90,9 @@ def daemon(tmp_path: Path, chat: Chat, shelf: Correctable) -> Iterator[tuple[Pub
     with Publisher(shelf, MONDAY) as site:
         settings = {"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url}
         environment = Environment.from_env(settings)
-        with run.instance(environment) as on:
-            run.bootstrap(environment, on, MONDAY)
-            list(run.run_graph(environment, on, MONDAY, MONDAY, {"trials": 2, "seconds": 300.0}))
+        with run_once.instance(environment) as on:
+            run_once.bootstrap(environment, on, MONDAY)
+            list(run_once.run_graph(environment, on, MONDAY, MONDAY, {"trials": 2, "seconds": 300.0}))
         location = tmp_path / "location.py"
         location.write_text(LOCATION.format(chat=chat.url))
         told = settings | {
@@ -136,7 +139,7 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     wait_for("forecasts of Wednesday", lambda: is_forecast(WEDNESDAY), process)
     assert lake.partitions(candidate.LAYER, candidate.FILE) == [str(MONDAY)]
     assert forecasts.read(lake, str(WEDNESDAY)).origin.dt.date.unique().tolist() == [WEDNESDAY]
-    champion = serving.served(artefacts)
+    champion = champion_manifest.served(artefacts)
 
     # Friday's workbook is broken: its run fails, the chat hears of it, and nothing else moves
     broken = with_a_price_changed(shelf.read(FRIDAY)[0])  # type: ignore[index]
@@ -154,7 +157,7 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     }
     assert prices.accepted(lake, str(FRIDAY)) is None
     assert not is_forecast(FRIDAY)
-    assert serving.served(artefacts)["bundle"] == champion["bundle"]  # its data may follow Wednesday only now
+    assert champion_manifest.served(artefacts)["bundle"] == champion["bundle"]  # its data may follow Wednesday only now
 
     # the source corrects itself: the same date goes through, and the week's model is trained on it
     del shelf.replaced[FRIDAY]
@@ -173,7 +176,7 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
         (WEDNESDAY, FRIDAY),
     }
     assert set(scored.role) == {"champion", "challenger"}
-    floors = [entry for entry in serving.ledger(artefacts).entries() if entry.kind == "floor"]
+    floors = [entry for entry in champion_manifest.ledger(artefacts).entries() if entry.kind == "floor"]
     assert [entry.body["publication"] for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
     assert {entry.body["decision"]["verdict"] for entry in floors} == {"stand"}
 

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from milk_assets import run
-from milk_assets.assets import candidate, drift_report, evaluation, forecasts, price_report, prices, serving, shadow_forecasts
-from milk_assets.build import build_definitions, build_resources
-from milk_assets.environment import Environment, SettingError
-from milk_assets.promotion.__main__ import main as terminal
-from milk_assets.sniim.publisher import CutShelf, Publisher, SampleShelf, Shelf
+from milk_assets.commands import run_once as run
+from milk_assets.commands.model import main as terminal
+from milk_assets.defs.assets.data import prices
+from milk_assets.defs.assets.models import candidate, evaluation
+from milk_assets.defs.assets.monitoring import drift_report
+from milk_assets.defs.assets.outputs import forecasts, price_report, shadow_forecasts
+from milk_assets.defs.build import build_definitions, build_resources
+from milk_assets.settings import Environment, SettingError
+from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf, Shelf
+from milk_assets.stores import champion_manifest
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("graph")]
 
@@ -58,7 +62,7 @@ def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ra
 
 def test_no_change_is_served_first_and_ledger_aliases_and_manifest_agree(sample: Ran) -> None:
     decided = evaluation.read_decision(sample.lake, "2025-03-31")
-    standing = serving.served(sample.artefacts)
+    standing = champion_manifest.served(sample.artefacts)
     assert standing is not None
     assert standing["bundle"] == decided["baseline"]["bundle"]
     champion = sample.tracking.pointed("champion")
@@ -67,7 +71,7 @@ def test_no_change_is_served_first_and_ledger_aliases_and_manifest_agree(sample:
     assert sample.tracking.glance("previous_champion") is None
     assert sample.tracking.pointed("baseline").number == decided["baseline"]["version"]
     assert sample.tracking.pointed("challenger").number == decided["challenger"]["version"]
-    entries = serving.ledger(sample.artefacts).entries()
+    entries = champion_manifest.ledger(sample.artefacts).entries()
     assert [entry.kind for entry in entries[:3]] == ["decision", "intent", "applied"]
 
 
@@ -85,12 +89,12 @@ def test_a_person_promotes_explains_replays_and_rolls_back_from_the_terminal(
     monkeypatch.setenv("MILK_HOME", str(sample.environment.home))
     challenger = evaluation.read_decision(sample.lake, "2025-03-31")["challenger"]
     assert terminal(["promote", "--version", str(challenger["version"]), "--reason", "drill"]) == 0
-    assert serving.served(sample.artefacts)["bundle"] == challenger["bundle"]  # type: ignore[index]
+    assert champion_manifest.served(sample.artefacts)["bundle"] == challenger["bundle"]  # type: ignore[index]
     assert sample.tracking.glance("champion") == challenger["version"]
     assert terminal(["promote", "--version", "99", "--reason", "drill"]) == 1
     assert "version 99 is not registered" in capsys.readouterr().err
     assert terminal(["rollback", "--reason", "drill is over"]) == 0
-    assert serving.served(sample.artefacts)["is_baseline"]  # type: ignore[index]
+    assert champion_manifest.served(sample.artefacts)["is_baseline"]  # type: ignore[index]
     assert terminal(["explain", "1"]) == 0
     assert "challenger beats champion" in capsys.readouterr().out
     assert terminal(["replay"]) == 0
@@ -104,7 +108,7 @@ def test_a_person_freezes_and_unfreezes_from_the_ui(sample: Ran, job: str, op: s
     config = {"ops": {op: {"config": {"reason": "drill", "actor": "test"}}}}
     with run.instance(sample.environment) as on:
         assert build_definitions(sample.environment).resolve_job_def(job).execute_in_process(config, instance=on).success
-    newest = serving.ledger(sample.artefacts).entries()[-1]
+    newest = champion_manifest.ledger(sample.artefacts).entries()[-1]
     assert (newest.body["mode"], newest.actor, newest.body["reason"]) == (mode, "test", "drill")
 
 

@@ -8,13 +8,15 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from lambda_service.bundle import prefix
-from lambda_service.layout import SERVED
-from milk_assets import run
-from milk_assets.assets import forecasts, prices, serving
-from milk_assets.build import build_resources
-from milk_assets.environment import Environment, bucket
-from milk_assets.sniim.publisher import Publisher, SampleShelf
+from milk_assets.commands import run_once
+from milk_assets.defs.assets.data import prices
+from milk_assets.defs.assets.outputs import forecasts
+from milk_assets.defs.build import build_resources
+from milk_assets.settings import Environment, bucket
+from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
+from milk_assets.stores import champion_manifest
+from milk_model.artefact_paths import SERVED
+from milk_model.bundle import prefix
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("s3")]
 
@@ -44,9 +46,9 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
                     "MILK_S3_ENDPOINT": f"http://{host}:{port}",
                 }
             )
-            with run.instance(environment) as on:
-                run.bootstrap(environment, on, PUBLICATION)
-                stages = run.run_graph(environment, on, PUBLICATION, PUBLICATION, {"trials": 1, "seconds": 300.0})
+            with run_once.instance(environment) as on:
+                run_once.bootstrap(environment, on, PUBLICATION)
+                stages = run_once.run_graph(environment, on, PUBLICATION, PUBLICATION, {"trials": 1, "seconds": 300.0})
                 assert [stage.name for stage in stages] == ["ingest", "train", "promote", "forecast", "report"]
         yield environment
     finally:
@@ -61,7 +63,7 @@ def test_lake_bundle_and_ledger_stand_in_their_buckets(staging: Environment) -> 
     assert (lake.root, artefacts.root) == ("s3://milk-staging-lake", "s3://milk-staging-artefacts")
     assert forecasts.read(lake, "2025-03-31").series.nunique() > 185
     assert prices.read_vintage(lake, "2025-03-31")["sample"] is True
-    standing = serving.served(artefacts)
+    standing = champion_manifest.served(artefacts)
     assert standing is not None
     assert f"{prefix(standing['bundle'])}/manifest.json" in artefacts.files("models")
     assert artefacts.files("ledger")

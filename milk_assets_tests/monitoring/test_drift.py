@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from milk_assets.monitoring.drift import CURRENT, NEEDED, REFERENCE, coverage_drift, distance, drift_report, rolling
-from milk_assets.monitoring.signals import signals
+from milk_assets.monitoring.detection.drift import CURRENT, NEEDED, REFERENCE, coverage_drift, distance, drift_report, rolling
+from milk_assets.monitoring.detection.drift_signals import signals
 from milk_assets.sniim.names import COLUMNS, series_key
 
 CITIES = [("Jalisco", "Guadalajara"), ("Puebla", "Puebla"), ("Sonora", "Nogales"), ("Sonora", "Hermosillo")]

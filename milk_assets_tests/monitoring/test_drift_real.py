@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from milk_assets.monitoring.drift import drift_report
+from milk_assets.monitoring.detection.drift import drift_report
 from milk_assets.sniim.workbook import read_workbook
 
 WEEKLY = slice(130, 184, 6)

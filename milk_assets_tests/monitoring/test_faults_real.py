@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from milk_assets.forecasting.backtest import backtest
+from milk_assets.forecasting.evaluation.backtest import backtest
+from milk_assets.forecasting.hyperparameters import Recipe
 from milk_assets.forecasting.panel import build_panel
-from milk_assets.forecasting.recipe import Recipe
-from milk_assets.monitoring import drift
-from milk_assets.monitoring.drift import coverage_drift, drift_report, repeated_breaches
-from milk_assets.monitoring.facts import drift_facts, feed_facts, lateness_facts, performance_facts
-from milk_assets.monitoring.feed import feed_document, restatements, unchanged_publications
-from milk_assets.monitoring.performance import alarm_history, as_document
-from milk_assets.sniim.blocks import find_blocks
-from milk_assets.sniim.proof import prove
+from milk_assets.monitoring.alerts.alert_facts import drift_facts, feed_facts, lateness_facts, performance_facts
+from milk_assets.monitoring.detection import drift
+from milk_assets.monitoring.detection.drift import coverage_drift, drift_report, repeated_breaches
+from milk_assets.monitoring.detection.feed import feed_document, restatements, unchanged_publications
+from milk_assets.monitoring.detection.live_accuracy import alarm_history, as_document
+from milk_assets.sniim.samples.xlsx_writer import SheetContent, write_workbook
+from milk_assets.sniim.sheet_blocks import find_blocks
+from milk_assets.sniim.validation import prove
 from milk_assets.sniim.workbook import Workbook, read_workbook
-from milk_assets.sniim.xlsx import SheetContent, write_workbook
 
 NEWEST = date(2025, 3, 31)
 QUIET = 120  # newest publications of the file that are judged as they were known

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from milk_assets.monitoring.feed import deadline, late, new_series, restatements, unchanged_publications
-from milk_assets.monitoring.quarantine import quarantine
+from milk_assets.monitoring.detection.feed import deadline, late, new_series, restatements, unchanged_publications
+from milk_assets.monitoring.detection.quarantine import quarantine
 
 DAYS = pd.to_datetime(["2025-03-24", "2025-03-26", "2025-03-28", "2025-03-31"])
 

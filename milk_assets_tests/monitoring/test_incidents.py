@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from milk_assets.monitoring.incidents import LINES, Fact, digest, new_state, observe, open_incidents
-from milk_assets.monitoring.outbox import CLAIM, REPEATED, WAITS, claim, settle, waiting
+from milk_assets.monitoring.alerts.incidents import LINES, Fact, digest, new_state, observe, open_incidents
+from milk_assets.monitoring.alerts.outbox import CLAIM, REPEATED, WAITS, claim, settle, waiting
 
 NOW = datetime(2025, 3, 31, 18, 0, tzinfo=UTC)
 CHAT = ("telegram",)

@@ -11,7 +11,7 @@ from milk_assets.promotion.gate import Facts
 from milk_assets.promotion.ledger import Ledger
 from milk_assets.promotion.policy import JUDGED
 from milk_assets.promotion.state import Served
-from milk_assets.resources.lake import Lake
+from milk_assets.stores.lake import Lake
 
 DATES = pd.bdate_range("2025-01-01", periods=60)
 DAY = date(2025, 3, 28)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from milk_assets.promotion import __main__ as command
+from milk_assets.commands import model as command
 from milk_assets.promotion.evidence import gather
 from milk_assets.promotion.floor import judge
 from milk_assets.promotion.gate import decide
@@ -14,7 +14,7 @@ from milk_assets.promotion.ledger import Ledger, path
 from milk_assets.promotion.policy import Policy
 from milk_assets.promotion.replay import decision_inputs, replay
 from milk_assets.promotion.state import fold
-from milk_assets.resources.lake import Lake
+from milk_assets.stores.lake import Lake
 from milk_assets_tests.promotion.conftest import MODEL, NO_CHANGE, facts, scored
 
 AT = datetime(2025, 3, 28, 18, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from milk_assets.promotion.floor import previous_skill
 from milk_assets.promotion.ledger import Ledger, LedgerError, path
 from milk_assets.promotion.state import State, due, fold, rollback, tries
-from milk_assets.resources.lake import Lake
+from milk_assets.stores.lake import Lake
 from milk_assets_tests.promotion.conftest import MODEL, NO_CHANGE, OTHER
 
 AT = datetime(2025, 3, 28, 18, 0, tzinfo=UTC)

@@ -7,8 +7,8 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from milk_assets.reporting.facts import build_report
-from milk_assets.reporting.report import Provenance, Report
+from milk_assets.reporting.build_report import build_report
+from milk_assets.reporting.model.report import Provenance, Report
 from milk_assets.sniim.names import AVERAGES, COLUMNS, NATIONAL, series_key
 
 CITIES = (("Jalisco", "Guadalajara"), ("Puebla", "Puebla"), ("Sonora", "Nogales"))

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from milk_assets.reporting.html import to_html
-from milk_assets.reporting.spreadsheet import HEADER_ROW, sheet_name, to_xlsx
-from milk_assets.reporting.tables import to_csv, to_json
-from milk_assets.reporting.words import as_day, written
+from milk_assets.reporting.formats.csv_json import to_csv, to_json
+from milk_assets.reporting.formats.html import to_html
+from milk_assets.reporting.formats.spreadsheet import HEADER_ROW, sheet_name, to_xlsx
+from milk_assets.reporting.text.formatting import as_day, written
 from milk_assets.sniim.workbook import read_workbook
 
 NORTH = {"Baja California", "Chihuahua", "Coahuila", "Nuevo León", "Sonora", "Tamaulipas"}

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from milk_assets.reporting.charts import cards, direction, panels
-from milk_assets.reporting.svg import HEIGHT, WIDTH, sparkline
-from milk_assets.reporting.words import listing, signed, written
+from milk_assets.reporting.charts.fan_charts import cards, direction, panels
+from milk_assets.reporting.charts.svg import HEIGHT, WIDTH, sparkline
+from milk_assets.reporting.text.formatting import listing, signed, written
 
 
 def points(path: str) -> list[tuple[float, float]]:

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from milk_assets.reporting.digest import to_digest
-from milk_assets.reporting.html import to_html
-from milk_assets.reporting.spreadsheet import HEADER_ROW, TITLE_ROW, sheet_name, to_xlsx
-from milk_assets.reporting.tables import schema, to_csv, to_json
+from milk_assets.reporting.formats.csv_json import schema, to_csv, to_json
+from milk_assets.reporting.formats.digest import to_digest
+from milk_assets.reporting.formats.html import to_html
+from milk_assets.reporting.formats.spreadsheet import HEADER_ROW, TITLE_ROW, sheet_name, to_xlsx
 from milk_assets_tests.reporting.conftest import still
 
 FORMATS = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from milk_assets.reporting.html import to_html
+from milk_assets.reporting.formats.html import to_html
 from milk_assets.sniim.names import known_places
 from milk_assets_tests.reporting.conftest import averages_of, given, long_prices, publications, still
 

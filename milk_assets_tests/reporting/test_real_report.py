@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from milk_assets.reporting.digest import to_digest
-from milk_assets.reporting.html import to_html
+from milk_assets.reporting.formats.digest import to_digest
+from milk_assets.reporting.formats.html import to_html
 from milk_assets.sniim.workbook import read_workbook
 
 LARGEST = 300_000

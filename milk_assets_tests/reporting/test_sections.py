@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from milk_assets.reporting.archive import entry, to_page, with_entry
-from milk_assets.reporting.choropleth import geometry, mapped
-from milk_assets.reporting.embedded import base36, name_of, runs
-from milk_assets.reporting.language import Text, english, say
-from milk_assets.reporting.record import record
-from milk_assets.reporting.regions import MEMBERS
-from milk_assets.reporting.report import ReportError
+from milk_assets.reporting.charts.state_map import geometry, mapped
+from milk_assets.reporting.formats.archive import entry, to_page, with_entry
+from milk_assets.reporting.formats.page_data import base36, name_of, runs
+from milk_assets.reporting.model.report import ReportError
+from milk_assets.reporting.sections.regions import MEMBERS
+from milk_assets.reporting.sections.track_record import record
+from milk_assets.reporting.text.bilingual import Text, english, say
 from milk_assets.sniim.names import NATIONAL, known_places
-from milk_assets_tests.reporting.test_record import first, resolved
+from milk_assets_tests.reporting.test_track_record_section import first, resolved
 
 GUADALAJARA_KEY = "jalisco/guadalajara/pasteurised/store"
 GUADALAJARA = ("Jalisco", "Guadalajara", "pasteurised", "store")

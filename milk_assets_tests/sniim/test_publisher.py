@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from milk_assets.environment import SAMPLE_PORT, SAMPLE_SOURCE
+from milk_assets.settings import SAMPLE_PORT, SAMPLE_SOURCE
 from milk_assets.sniim.names import FOLDER, file_name
-from milk_assets.sniim.publisher import HOST, CutShelf, FolderShelf, Publisher, SampleShelf
-from milk_assets.sniim.sample import sample_workbook
+from milk_assets.sniim.samples.generate import sample_workbook
+from milk_assets.sniim.samples.publisher import HOST, CutShelf, FolderShelf, Publisher, SampleShelf
 from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
 FRIDAY, MONDAY, WEDNESDAY = date(2024, 1, 5), date(2024, 1, 8), date(2024, 1, 10)

@@ -7,7 +7,7 @@ from io import BytesIO
 import pandas as pd
 import pytest
 
-from milk_assets.sniim.proof import prove
+from milk_assets.sniim.validation import prove
 from milk_assets.sniim.workbook import Workbook, WorkbookError, read_workbook
 
 NEWEST = pd.Timestamp("2025-03-28")

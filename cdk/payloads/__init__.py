@@ -1,0 +1,1 @@
+"""Files that stacks deploy as they are."""

@@ -1,0 +1,1 @@
+"""What is served: loading, caching and hot-swapping the champion."""

@@ -1,0 +1,188 @@
+"""An artefact store with two model versions over one invented market, and the endpoint before it."""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from lambda_service.api.middleware import Edge
+from lambda_service.api.observability import Observer
+from lambda_service.api.routes import Deps
+from lambda_service.serving.artefact_reader import Source
+from lambda_service.serving.champion import Champion
+from lambda_service.serving.report_files import Documents
+from milk_assets.forecasting.model import Model
+from milk_assets.forecasting.panel import Panel, build_panel
+from milk_assets.forecasting.training.baseline import baseline
+from milk_assets.forecasting.training.fitting import fit
+from milk_assets.stores.endpoint_snapshot import snapshot_of
+from milk_assets_tests.forecasting.conftest import SMALL, market
+from milk_model.artefact_paths import SERVED
+from milk_model.bundle import Bundle, pack, unpack
+from milk_model.snapshot import pack as pack_snapshot
+from milk_model.snapshot import path as data_path
+from milk_model.snapshot import read as read_snapshot
+
+NOW = 1_717_000_000.0  # 2024-05-29, before the invented market's next publication
+PUBLISHED = "2024-05-28T18:00:00+00:00"
+TTL = 60.0
+
+
+@pytest.fixture(scope="session")
+def city_panel() -> Panel:
+    """Seventy publications of five cities, with national averages and one series that rests."""
+    return build_panel(*market())
+
+
+@pytest.fixture(scope="session")
+def bundles(city_panel: Panel) -> dict[int, Bundle]:
+    """Version 1 forecasts no change, version 2 does not."""
+    models = {1: baseline(city_panel), 2: fit(city_panel, SMALL)}
+    return {number: pack(model.to_bundle(), facts(model)) for number, model in models.items()}
+
+
+@pytest.fixture(scope="session")
+def snapshot_file(city_panel: Panel) -> bytes:
+    return pack_snapshot(snapshot_of(city_panel, sample=True, workbook="ab" * 32))
+
+
+def facts(model: Model) -> dict[str, Any]:
+    return {"kind": "baseline" if model.is_baseline else "model", "trained_through": str(model.trained_through)}
+
+
+@dataclass
+class Store:
+    """A folder with the artefact store's layout, and who writes it."""
+
+    root: Path
+    bundles: dict[int, Bundle]
+    data: bytes
+
+    def write(self, path: str, content: bytes) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+    def promote(self, version: int, **changes: Any) -> None:
+        """Serve a version, all its files written before the manifest."""
+        import hashlib
+
+        bundle = self.bundles[version]
+        for name, content in bundle.files.items():
+            if not (self.root / bundle.prefix / name).exists():
+                self.write(f"{bundle.prefix}/{name}", content)
+        self.write(data_path(self.data), self.data)
+        sha256 = hashlib.sha256(self.data).hexdigest()
+        publication = read_snapshot(self.data).publication
+        data = {"path": data_path(self.data), "sha256": sha256, "publication": publication, "at": PUBLISHED}
+        manifest = {
+            "schema": 1,
+            "version": version,
+            "bundle": bundle.sha256,
+            "is_baseline": version == 1,
+            "facts": bundle.facts,
+            "since": "2024-05-28T12:00:00+00:00",
+            "decided_on": publication,
+            "data": data,
+        }
+        self.write(SERVED, json.dumps({**manifest, **changes}).encode())
+
+
+@pytest.fixture
+def store(tmp_path: Path, bundles: dict[int, Bundle], snapshot_file: bytes) -> Store:
+    made = Store(tmp_path / "artefacts", bundles, snapshot_file)
+    made.promote(2)
+    return made
+
+
+@dataclass
+class Clock:
+    """The time, as the test says."""
+
+    seconds: float = NOW
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@dataclass
+class Context:
+    aws_request_id: str = "request-1"
+    function_name: str = "milk"
+
+
+@dataclass
+class Caller:
+    """Sends events of API Gateway's payload format 2.0."""
+
+    edge: Edge
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, method: str, target: str, body: Any = None, **headers: str) -> "Answer":
+        path, _, query = target.partition("?")
+        content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        event = {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": self.headers | {name.replace("_", "-"): value for name, value in headers.items()},
+            "queryStringParameters": {name: ",".join(values) for name, values in parse_qs(query, keep_blank_values=True).items()},
+            "requestContext": {"http": {"method": method, "path": path}, "requestId": "gateway-1", "stage": "$default"},
+            "body": None if content is None else base64.b64encode(content).decode(),
+            "isBase64Encoded": content is not None,
+        }
+        return Answer(self.edge.answer(event, Context()))
+
+    def get(self, target: str, **headers: str) -> "Answer":
+        return self("GET", target, **headers)
+
+    def post(self, target: str, body: Any) -> "Answer":
+        return self("POST", target, body)
+
+
+@dataclass
+class Answer:
+    raw: dict[str, Any]
+
+    @property
+    def status(self) -> int:
+        return int(self.raw["statusCode"])
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return dict(self.raw["headers"])
+
+    @property
+    def content(self) -> bytes:
+        body = self.raw["body"]
+        return base64.b64decode(body) if self.raw["isBase64Encoded"] else body.encode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+def edge_of(source: Source, clock: Clock, hashes: frozenset[str] = frozenset(), baked: Source | None = None) -> Edge:
+    champion = Champion(source, clock, ttl=TTL, baked=baked)
+    return Edge(Deps(champion, Documents(source, clock, TTL), clock), Observer(), hashes)
+
+
+@pytest.fixture
+def call(store: Store, clock: Clock) -> Caller:
+    return Caller(edge_of(Source(str(store.root)), clock))
+
+
+@pytest.fixture
+def model(bundles: dict[int, Bundle]) -> Callable[[int], Model]:
+    return lambda version: Model.from_bundle(unpack(bundles[version].files).files)

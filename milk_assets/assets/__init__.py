@@ -1,1 +1,0 @@
-"""The stages of the graph, one module each: read, call one domain function, write, say what happened."""

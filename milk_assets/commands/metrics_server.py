@@ -1,0 +1,200 @@
+"""Metrics of the platform, as Prometheus text; and the watch over the platform itself.
+
+Belongs here: what a scrape shows, the server, and the look from outside at whether anything still looks. Everything is read from the
+lake and the artefact store at each scrape: nothing has to be told to it, and a restart loses nothing.
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from milk_assets.defs.assets.data import prices
+from milk_assets.defs.assets.monitoring import drift_report, feed_report
+from milk_assets.defs.automation import alert_sensors
+from milk_assets.monitoring.alerts import outbox
+from milk_assets.monitoring.alerts.alert_facts import silence_facts
+from milk_assets.monitoring.alerts.incidents import open_incidents
+from milk_assets.monitoring.alerts.rules import RULES
+from milk_assets.monitoring.detection.feed import late
+from milk_assets.settings import TIMEZONE
+from milk_assets.stores import champion_manifest
+from milk_assets.stores.lake import Lake
+from milk_model.artefact_paths import TRACK_RECORD
+
+PORT = 9108
+WATCH_SECONDS = 60
+Families = Iterator[GaugeMetricFamily]
+
+
+class PlatformCollector(Collector):
+    """What the lake and the artefact store say at the moment of a scrape.
+
+    A document that cannot be read leaves its own metrics out and raises `milk_read_errors`; a scrape never fails for it.
+    """
+
+    def __init__(self, lake: Lake, artefacts: Lake, clock: Callable[[], datetime]) -> None:
+        self.lake, self.artefacts, self.clock = lake, artefacts, clock
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The metric families, read anew."""
+        errors = GaugeMetricFamily("milk_read_errors", "1 where a document could not be read", labels=["document"])
+        found: list[GaugeMetricFamily] = []
+        looks: tuple[tuple[str, Callable[[], Families]], ...] = (
+            ("prices", self._publication),
+            ("live_accuracy", self._accuracy),
+            ("champion", self._champion),
+            ("drift", self._drift),
+            ("feed", self._feed),
+            ("alerts", self._alerts),
+        )
+        for name, look in looks:
+            try:
+                found += list(look())
+                errors.add_metric([name], 0)
+            except Exception:  # the scrape says so, and shows the rest
+                errors.add_metric([name], 1)
+        return [*found, errors]
+
+    def _publication(self) -> Families:
+        key = self.lake.newest(prices.LAYER, prices.VINTAGE)
+        if key is None:
+            return
+        day, now = date.fromisoformat(key), self.clock()
+        began = datetime.combine(day, time(), ZoneInfo(TIMEZONE)).timestamp()
+        missing = late(day, now)
+        yield _gauge(
+            "milk_last_publication_timestamp_seconds", "Date of the newest proven publication, midnight in Mexico City", began
+        )
+        yield _gauge("milk_publication_age_seconds", "Seconds since that midnight", now.timestamp() - began)
+        yield _gauge("milk_publications_late", "Expected publications past their deadline", len(missing.dates) if missing else 0)
+
+    def _accuracy(self) -> Families:
+        if not self.artefacts.exists(TRACK_RECORD):
+            return
+        document = self.artefacts.read_json(TRACK_RECORD)
+        newest = document["newest"] or {}
+        by_horizon = GaugeMetricFamily(
+            "milk_error_ratio", "Error of issued forecasts over that of no change, by publications ahead", labels=["horizon"]
+        )
+        for row in document["by_horizon"]:
+            if row["ratio"] is not None:
+                by_horizon.add_metric([str(row["lead"])], row["ratio"])
+        yield by_horizon
+        coverage = GaugeMetricFamily("milk_interval_coverage_ratio", "Share of prices inside the interval", labels=["level"])
+        for level in ("80", "95"):
+            if newest.get(f"cover{level}") is not None:
+                coverage.add_metric([level], newest[f"cover{level}"])
+        yield coverage
+        for name, measure, text in (
+            ("milk_skill_ratio", "skill", "S: mean over horizons of error over that of no change; below 1 is better"),
+            ("milk_bias_pesos", "bias", "Mean of forecast minus published, 13 publications ahead, MXN per litre"),
+            ("milk_brier_ratio", "brier_ratio", "Brier score of P(change) over that of its mean rate"),
+        ):
+            if newest.get(measure) is not None:
+                yield _gauge(name, text, newest[measure])
+        yield _gauge("milk_performance_alarms", "Rules of live accuracy that alarm", len(document["alarms"]))
+
+    def _champion(self) -> Families:
+        standing = champion_manifest.served(self.artefacts)
+        if standing is None:
+            return
+        yield _gauge("milk_champion_version", "Version that is served", standing["version"])
+        yield _gauge("milk_champion_is_baseline", "1 where no change is served", float(standing["is_baseline"]))
+        since = datetime.fromisoformat(standing["since"]).timestamp()
+        yield _gauge("milk_champion_since_timestamp_seconds", "Since when it is served", since)
+
+    def _drift(self) -> Families:
+        document = _newest(self.lake, drift_report.LAYER, "drift.json")
+        if document is None:
+            return
+        family = GaugeMetricFamily(
+            "milk_drift_threshold_ratio",
+            "Drift statistic over its threshold; above 1 is a breach",
+            labels=["signal", "milk", "channel"],
+        )
+        for one in document["signals"]:
+            if one["statistic"] is not None and one["threshold"]:
+                family.add_metric([one["signal"], one["milk"], one["channel"]], one["statistic"] / one["threshold"])
+        yield family
+        yield _gauge("milk_series_priced", "Usually priced series with a price", document["coverage"]["priced"])
+        yield _gauge("milk_series_usual", "Series that usually have a price", document["coverage"]["usual"])
+
+    def _feed(self) -> Families:
+        document = _newest(self.lake, feed_report.LAYER, feed_report.FILE)
+        if document is None:
+            return
+        yield _gauge("milk_restated_prices", "Prices of the past that the newest vintage changed", document["restated"]["prices"])
+        yield _gauge(
+            "milk_unchanged_publications", "Newest publications in a row without any changed price", document["unchanged"]
+        )
+
+    def _alerts(self) -> Families:
+        state = alert_sensors.read_state(self.lake)
+        family = GaugeMetricFamily(
+            "milk_incidents_open", "Incidents that are told and have not ended", labels=["rule", "severity"]
+        )
+        standing = [one["rule"] for one in open_incidents(state)]
+        for rule in RULES.values():
+            if not rule.once:
+                family.add_metric([rule.name, rule.severity], standing.count(rule.name))
+        yield family
+        yield _gauge("milk_messages_waiting", "Messages that some channel has not taken yet", outbox.waiting(state))
+        beat = last_beat(self.lake)
+        if beat is not None:
+            yield _gauge("milk_alert_beat_timestamp_seconds", "When the alert sensor last looked", beat.timestamp())
+
+
+def last_beat(lake: Lake) -> datetime | None:
+    """When the alert sensor last looked; None before the first time."""
+    return datetime.fromisoformat(lake.read_json(alert_sensors.BEAT)["at"]) if lake.exists(alert_sensors.BEAT) else None
+
+
+def watch(lake: Lake, channels: Iterable[alert_sensors.Channel], now: datetime) -> str:
+    """Open an incident where the alert sensor has gone quiet, and send what waits: the one look that does not need the daemon."""
+    silent = silence_facts(last_beat(lake), now)
+    told = list(channels)
+    if silent:
+        alert_sensors.observe(lake, silent, told)
+        return alert_sensors.deliver(lake, told)
+    return "the platform looks after itself"
+
+
+def serve(
+    lake: Lake, artefacts: Lake, channels: Iterable[alert_sensors.Channel], host: str, port: int, ended: threading.Event
+) -> None:
+    """Serve `/metrics` and watch the platform, until `ended` is set. port: 0 takes a free one. Raises OSError where it is taken."""
+    registry = CollectorRegistry()
+    registry.register(PlatformCollector(lake, artefacts, alert_sensors.clock))
+    server, thread = start_http_server(port, host, registry)
+    sys.stdout.write(f"metrics on http://{host}:{server.server_port}/metrics\n")
+    sys.stdout.flush()
+    told = list(channels)
+    try:
+        while True:
+            try:
+                watch(lake, told, alert_sensors.clock())
+            except Exception:  # a lake that is away for a minute must not end the watch over it
+                logging.getLogger(__name__).exception("the platform could not be looked at")
+            if ended.wait(WATCH_SECONDS):
+                return
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _newest(lake: Lake, layer: str, file: str) -> dict[str, Any] | None:
+    key = lake.newest(layer, file)
+    return lake.read_json(f"{layer}/{key}/{file}") if key else None
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)

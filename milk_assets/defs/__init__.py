@@ -1,0 +1,1 @@
+"""Everything Dagster. Inside, imports go one way: build → automation → assets → resources, common."""

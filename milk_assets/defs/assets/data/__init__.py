@@ -1,0 +1,1 @@
+"""From the source's workbook to features."""

@@ -1,0 +1,1 @@
+"""What watches the feed, the prices and the forecasts."""

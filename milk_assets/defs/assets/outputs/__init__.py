@@ -1,0 +1,1 @@
+"""What readers get: forecasts and the daily report."""

@@ -1,0 +1,1 @@
+"""What the definitions share: partitions, retry policy, metadata helpers."""

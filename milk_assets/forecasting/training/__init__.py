@@ -1,0 +1,1 @@
+"""Fitting, calibrating and tuning a model."""

@@ -1,0 +1,1 @@
+"""Detecting problems in feed, prices and forecasts."""

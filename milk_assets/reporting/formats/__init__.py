@@ -1,0 +1,1 @@
+"""The report as HTML, spreadsheet, CSV, JSON and digest."""

@@ -1,0 +1,1 @@
+"""Words: bilingual strings, number and date formats."""

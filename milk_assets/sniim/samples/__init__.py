@@ -1,0 +1,1 @@
+"""Sample workbooks: generating, writing, truncating and publishing them."""

@@ -1,0 +1,73 @@
+"""Forecasts: the champion's forecasts at each publication, and what they were computed from.
+
+Belongs here: paths, tables and the document. Scoring is `milk_model.forecaster`.
+"""
+
+from typing import TYPE_CHECKING
+
+from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers.layer import Layer, StoredDocument
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LAYER = Layer("forecasts", marker="forecasts.json")
+FORECASTS_TABLE = "forecasts.parquet"
+EXPLANATIONS_TABLE = "explanations.parquet"
+
+
+class ForecastSource(StoredDocument):
+    """What a publication's forecasts were computed from.
+
+    Attributes:
+        version: Number of the champion in the model registry.
+        bundle: sha256 of its bundle's manifest.
+        is_baseline: Whether it is "no change".
+        trained_through: Newest publication the model was fitted on, YYYY-MM-DD.
+        workbook: sha256 of the workbook.
+        sample: Whether the prices are generated sample data.
+    """
+
+    version: int
+    bundle: str
+    is_baseline: bool
+    trained_through: str
+    workbook: str
+    sample: bool
+
+
+def folder(publication: str, source: ForecastSource) -> str:
+    """Folder of the tables. Another workbook or model has its own, so a reader never sees half of each."""
+    return f"{LAYER.name}/{publication}/{source.workbook[:12]}-{source.bundle[:12]}"
+
+
+def forecasts_path(publication: str, source: ForecastSource) -> str:
+    """Path of the forecasts."""
+    return f"{folder(publication, source)}/{FORECASTS_TABLE}"
+
+
+def write_forecasts(
+    lake: Lake, publication: str, source: ForecastSource, forecasts: "pd.DataFrame", explanations: "pd.DataFrame"
+) -> None:
+    """Write both tables, then the document that names them."""
+    lake.write_table(forecasts_path(publication, source), forecasts)
+    lake.write_table(f"{folder(publication, source)}/{EXPLANATIONS_TABLE}", explanations)
+    lake.write_json(LAYER.path(publication), source.model_dump(mode="json"))
+
+
+def read_source(lake: Lake, publication: str) -> ForecastSource:
+    """What a publication's forecasts were computed from. Raises LakeError where there are none."""
+    return ForecastSource.model_validate(lake.read_json(LAYER.path(publication)))
+
+
+def read_forecasts(lake: Lake, publication: str) -> "pd.DataFrame":
+    """The forecasts of a publication: one row per series, task and lead."""
+    return lake.read_table(forecasts_path(publication, read_source(lake, publication)))
+
+
+def source_digests(lake: Lake, publication: str) -> tuple[str, str] | None:
+    """The sha256 of the workbook and of the bundle behind a publication's forecasts; None before there are any."""
+    if not LAYER.has(lake, publication):
+        return None
+    source = read_source(lake, publication)
+    return source.workbook, source.bundle

@@ -1,0 +1,79 @@
+"""The report is written where people and the endpoint read it, and a late day does not take the newest one's place."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from milk_assets.defs.assets.outputs import price_report
+from milk_assets.stores.lake import Lake
+from milk_assets_tests.defs.assets.test_track_record import DATES, issue, publish
+from milk_model.artefact_paths import LATEST_REPORT, REPORT_INDEX, REPORTS
+
+FILES = {"report.html", "report.xlsx", "report.csv", "report.json", "digest.txt"}
+
+
+def made(lake: Lake, artefacts: Lake, day: str) -> Any:
+    with dg.build_asset_context(partition_key=day) as context:
+        return price_report.price_report(context, lake=lake, artefacts=artefacts)
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> Lake:
+    return Lake(root=str(tmp_path / "artefacts"))
+
+
+@pytest.fixture
+def days(lake: Lake) -> tuple[str, str]:
+    """Two publications in a row, proven and forecast."""
+    for day in DATES[59:61]:
+        panel = publish(lake, day)
+        vintage = lake.read_json(f"prices/{day}/vintage.json")
+        lake.write_json(f"prices/{day}/vintage.json", vintage | {"workbook": f"{day}.xlsx", "source_note": "Fuente."})
+        issue(lake, panel)
+        made_of = lake.read_json(f"forecasts/{day}/forecasts.json")
+        lake.write_json(f"forecasts/{day}/forecasts.json", made_of | {"is_baseline": True, "trained_through": day})
+    return DATES[59], DATES[60]
+
+
+def test_a_report_lies_in_the_lake_and_where_the_endpoint_reads_with_a_list_of_all(lake, artefacts, days) -> None:
+    for day in days:
+        made(lake, artefacts, day)
+    for store, root in ((lake, price_report.LAYER), (artefacts, REPORTS)):
+        for folder in (*days, "latest"):
+            assert {path.rsplit("/", 1)[1] for path in store.files(f"{root}/{folder}")} == FILES
+    assert artefacts.read_bytes(f"{LATEST_REPORT}/report.html") == artefacts.read_bytes(f"{REPORTS}/{days[1]}/report.html")
+    listed = artefacts.read_json(REPORT_INDEX)
+    assert [one["day"] for one in listed["reports"]] == [days[1], days[0]]
+    assert json.loads(lake.read_bytes("price_report/index.json")) == listed
+    assert days[0] in artefacts.read_bytes(f"{REPORTS}/index.html").decode()
+    report = artefacts.read_json(f"{LATEST_REPORT}/report.json")
+    assert report["provenance"]["sample"] is True
+    months = next(
+        table for section in report["sections"] for table in section["tables"] if table["key"] == "outlook_months_arithmetic"
+    )
+    names = [column["name"] for column in months["columns"]]
+    assert any(row[names.index("revision")] is not None for row in months["rows"]), "it is set against the forecast before it"
+
+
+def test_an_older_day_made_again_leaves_the_newest_in_its_place(lake, artefacts, days) -> None:
+    made(lake, artefacts, days[1])
+    newest = artefacts.read_bytes(f"{LATEST_REPORT}/report.json")
+    made(lake, artefacts, days[0])
+    assert artefacts.read_bytes(f"{LATEST_REPORT}/report.json") == newest
+    assert len(artefacts.read_json(REPORT_INDEX)["reports"]) == 2
+
+
+def test_the_monitoring_page_is_linked_once_it_is_there(lake, artefacts, days) -> None:
+    made(lake, artefacts, days[0])
+    assert b"dashboard.html" not in lake.read_bytes(price_report.path(days[0]))
+    lake.write_bytes(price_report.path("latest", price_report.DASHBOARD), b"<!doctype html>")
+    made(lake, artefacts, days[0])
+    assert b'href="../latest/dashboard.html"' in lake.read_bytes(price_report.path(days[0]))
+
+
+def test_a_day_before_any_forecast_is_refused(lake, artefacts) -> None:
+    with pytest.raises(dg.Failure, match="nothing was forecast on or before 2024-01-01"):
+        made(lake, artefacts, "2024-01-01")

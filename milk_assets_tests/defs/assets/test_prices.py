@@ -1,0 +1,103 @@
+"""Prices: a vintage is whole and proven, or it is the one before."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from milk_assets.defs.assets.data import prices
+from milk_assets.defs.assets.data import workbook as raw
+from milk_assets.sniim.samples.generate import sample_workbook as generate
+from milk_assets.stores.lake import Lake
+
+FRIDAY, MONDAY = "2025-03-28", "2025-03-31"
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        found.add_dynamic_partitions("publications", [FRIDAY, MONDAY])
+        yield found
+
+
+@pytest.fixture(scope="module")
+def friday() -> bytes:
+    return generate(date(2025, 3, 28), start=date(2025, 2, 3))
+
+
+@pytest.fixture(scope="module")
+def monday() -> bytes:
+    return generate(date(2025, 3, 31), start=date(2025, 2, 3))
+
+
+def read(instance: dg.DagsterInstance, lake: Lake, day: str, content: bytes) -> dg.ExecuteInProcessResult:
+    """Put a workbook into the lake as `workbook` does, and read it."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    lake.create_bytes(f"raw/{sha256}.xlsx", content)
+    lake.write_json(raw.path(day), {"name": f"Leche{day}.xlsx", "sha256": sha256, "raw": f"raw/{sha256}.xlsx"})
+    return dg.materialize([prices.prices], instance=instance, partition_key=day, resources={"lake": lake}, raise_on_error=False)
+
+
+def said(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in result.all_node_events if event.is_step_failure]
+    return str(event.step_failure_data.user_failure_data.description)
+
+
+def test_a_proven_workbook_becomes_a_vintage(instance: dg.DagsterInstance, lake: Lake, friday: bytes) -> None:
+    assert read(instance, lake, FRIDAY, friday).success
+    vintage = prices.read_vintage(lake, FRIDAY)
+    assert (vintage["sample"], vintage["sha256"]) == (True, hashlib.sha256(friday).hexdigest())
+    assert vintage["coverage"] > 0.98
+    table = prices.read(lake, FRIDAY)
+    assert str(table.publication.max().date()) == FRIDAY
+    assert table.series.nunique() == 216
+    assert len(prices.read_averages(lake, FRIDAY)) == table.publication.nunique() * 8
+
+
+def test_another_days_workbook_is_refused_and_the_checks_say_why(instance: dg.DagsterInstance, lake: Lake, friday: bytes) -> None:
+    result = read(instance, lake, MONDAY, friday)
+    assert not result.success
+    assert "expected the newest block to be of 2025-03-31, found 2025-03-28" in said(result)
+    failed = {found.check_name for found in result.get_asset_check_evaluations() if not found.passed}
+    assert failed == {"newest_block_is_the_expected_date"}
+    assert prices.accepted(lake, MONDAY) is None
+
+
+def test_what_is_no_workbook_is_refused_in_words(instance: dg.DagsterInstance, lake: Lake) -> None:
+    result = read(instance, lake, FRIDAY, b"<html>Server Error</html>")
+    assert not result.success
+    assert "Leche2025-03-28.xlsx" in said(result)
+
+
+def test_a_correction_that_cannot_be_written_leaves_the_vintage_before(
+    instance: dg.DagsterInstance, lake: Lake, friday: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read(instance, lake, FRIDAY, friday).success
+    before, table = prices.read_vintage(lake, FRIDAY), prices.read(lake, FRIDAY)
+    write = Lake.write_table
+
+    def full(self: Lake, path: str, content: Any) -> None:
+        if path.endswith("averages.parquet"):
+            raise dg.Failure("no space left on device", allow_retries=False)
+        write(self, path, content)
+
+    monkeypatch.setattr(Lake, "write_table", full)
+    assert not read(instance, lake, FRIDAY, generate(date(2025, 3, 28), start=date(2025, 2, 5))).success
+    assert prices.read_vintage(lake, FRIDAY) == before
+    assert prices.read(lake, FRIDAY).equals(table)
+    assert len(prices.read_averages(lake, FRIDAY)) > 0
+
+
+def test_sample_and_official_prices_never_share_a_lake(
+    instance: dg.DagsterInstance, lake: Lake, friday: bytes, monday: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read(instance, lake, FRIDAY, friday).success
+    monkeypatch.setattr("milk_assets.sniim.workbook.SAMPLE_WORD", "another word")
+    result = read(instance, lake, MONDAY, monday)
+    assert not result.success
+    assert "holds official prices, the lake at" in said(result)
+    assert "holds sample data; set MILK_HOME" in said(result)
+    assert prices.accepted(lake, MONDAY) is None

@@ -1,0 +1,56 @@
+"""What the tests of alerts share: a clock moved by hand, a chat on this machine, an instance and lakes of their own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from milk_assets.defs.automation import alert_sensors
+from milk_assets.defs.resources import telegram, webhook
+from milk_assets.stores.lake import Lake
+from milk_assets_tests.support.chat_server import Chat
+
+START = datetime(2025, 3, 31, 12, 0, tzinfo=UTC)  # 06:00 in Mexico City: before the digest
+
+
+class Clock:
+    """The time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(alert_sensors, "clock", found)
+    return found
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Chat]:
+    monkeypatch.setenv(telegram.TOKEN, "123:secret")
+    monkeypatch.setenv(telegram.CHAT, "42")
+    monkeypatch.delenv(webhook.URL, raising=False)
+    with Chat() as fake:
+        monkeypatch.setenv(telegram.URL, fake.url)
+        yield fake
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        yield found
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> Lake:
+    return Lake(root=str(tmp_path / "artefacts"))

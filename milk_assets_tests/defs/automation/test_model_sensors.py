@@ -1,0 +1,274 @@
+"""Sensors, called as functions on an instance of their own and a lake in a folder."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from milk_assets.defs.assets.data import features, prices
+from milk_assets.defs.assets.models import candidate, evaluation
+from milk_assets.defs.assets.outputs import forecasts
+from milk_assets.defs.automation import model_sensors
+from milk_assets.defs.common.training_code import training_code
+from milk_assets.defs.resources.sniim_site import SniimSource, SourceError
+from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
+from milk_assets.stores import champion_manifest
+from milk_assets.stores.lake import Lake
+from milk_assets.stores.model_registry import Tracking
+from milk_model.artefact_paths import SERVED
+
+MONDAY, WEDNESDAY, FRIDAY = date(2025, 3, 24), date(2025, 3, 26), date(2025, 3, 28)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        yield found
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> Lake:
+    return Lake(root=str(tmp_path / "artefacts"))
+
+
+@pytest.fixture
+def site() -> Iterator[Publisher]:
+    with Publisher(SampleShelf(), MONDAY) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def on_friday(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Clock":
+            return cls(2025, 3, 28, 18, tzinfo=tz or ZoneInfo("UTC"))
+
+    monkeypatch.setattr(model_sensors, "datetime", Clock)
+
+
+def look(instance: dg.DagsterInstance, site: Publisher, lake: Lake, cursor: str | None = None) -> Any:
+    context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    return model_sensors.publication_sensor(15)(context, sniim=SniimSource(base_url=site.url), lake=lake)
+
+
+def keys(answer: dg.SensorResult) -> list[str | None]:
+    return [request.partition_key for request in answer.run_requests or []]
+
+
+def proven(lake: Lake, day: date, sha256: str) -> None:
+    lake.write_json(f"{prices.LAYER}/{day}/{prices.VINTAGE}", {"sha256": sha256})
+    lake.write_bytes(f"{features.LAYER}/{day}/{features.FILE}", b"")
+
+
+def test_a_first_start_asks_for_the_newest_publication_only(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+    answer = look(instance, site, lake)
+    assert keys(answer) == ["2025-03-24"]
+    (added,) = answer.dynamic_partitions_requests
+    assert list(added.partition_keys) == ["2025-03-24"]
+
+
+def test_later_publications_are_asked_for_each_once(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-24"])
+    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    assert keys(look(instance, site, lake)) == []
+    site.advance(FRIDAY)
+    answer = look(instance, site, lake)
+    assert keys(answer) == ["2025-03-26", "2025-03-28"]
+    again = look(instance, site, lake)
+    assert [request.run_key for request in again.run_requests] == [request.run_key for request in answer.run_requests]
+
+
+def test_a_lost_cursor_repeats_nothing_and_a_kept_one_saves_the_download(
+    instance: dg.DagsterInstance, site: Publisher, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-24"])
+    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    first = look(instance, site, lake)
+    assert "nothing new" in first.skip_reason.skip_message
+    assert json.loads(first.cursor)["2025-03-24"][1] > 0
+    fetched: list[date] = []
+    fetch = SniimSource.fetch
+    monkeypatch.setattr(SniimSource, "fetch", lambda self, day: fetched.append(day) or fetch(self, day))
+    look(instance, site, lake, first.cursor)
+    assert fetched == []
+    look(instance, site, lake)
+    assert fetched == [MONDAY]
+
+
+def test_a_corrected_workbook_is_a_new_run_key(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-24"])
+    proven(lake, MONDAY, "what it was before")
+    answer = look(instance, site, lake)
+    assert keys(answer) == ["2025-03-24"]
+    assert answer.dynamic_partitions_requests[0].partition_keys == []
+
+
+def test_one_bad_file_keeps_no_other_from_being_read(
+    instance: dg.DagsterInstance, site: Publisher, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-24"])
+    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    site.advance(FRIDAY)
+    fetch = SniimSource.fetch
+
+    def bad_on_wednesday(self: SniimSource, day: date) -> Any:
+        if day == WEDNESDAY:
+            raise SourceError("expected an .xlsx, found a web page")
+        return fetch(self, day)
+
+    with monkeypatch.context() as bad:
+        bad.setattr(SniimSource, "fetch", bad_on_wednesday)
+        answer = look(instance, site, lake)
+    assert keys(answer) == ["2025-03-28"]
+    assert "2025-03-26" not in json.loads(answer.cursor)
+    assert "2025-03-26" in keys(look(instance, site, lake, answer.cursor))
+
+
+def test_a_source_without_any_expected_date_is_no_error(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-04-30"])
+    assert "nothing new" in look(instance, site, lake).skip_reason.skip_message
+
+
+def test_a_publisher_on_this_machine_may_be_ahead_of_the_calendar(
+    instance: dg.DagsterInstance, site: Publisher, lake: Lake
+) -> None:
+    instance.add_dynamic_partitions("publications", ["2025-03-28"])
+    site.advance(date(2025, 4, 2))
+    assert keys(look(instance, site, lake)) == ["2025-03-28"]
+    context = dg.build_sensor_context(instance=instance)
+    ahead = model_sensors.publication_sensor(15, look_ahead=14)(context, sniim=SniimSource(base_url=site.url), lake=lake)
+    assert keys(ahead) == ["2025-03-28", "2025-03-31", "2025-04-02"]
+
+
+def test_a_site_that_is_down_fails_the_tick(instance: dg.DagsterInstance, lake: Lake) -> None:
+    source = SniimSource(base_url="http://127.0.0.1:9", attempts=1, timeout_seconds=1)
+    with pytest.raises(SourceError):
+        model_sensors.publication_sensor(15)(dg.build_sensor_context(instance=instance), sniim=source, lake=lake)
+
+
+def retrain(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake | None = None) -> Any:
+    artefacts = artefacts or Lake(root=f"{lake.root}-artefacts")
+    return model_sensors.retrain_sensor(dg.build_sensor_context(instance=instance), lake=lake, artefacts=artefacts)
+
+
+def test_a_backlog_gives_one_retrain_of_its_newest_publication(instance: dg.DagsterInstance, lake: Lake) -> None:
+    assert isinstance(retrain(instance, lake), dg.SkipReason)
+    for day, sha256 in ((MONDAY, "a" * 64), (WEDNESDAY, "b" * 64), (FRIDAY, "c" * 64)):
+        proven(lake, day, sha256)
+    request = retrain(instance, lake)
+    assert (request.partition_key, request.run_key) == ("2025-03-28", f"2025-03-28:{'c' * 12}:{training_code()}")
+    assert request.tags == {"milk/reason": "no model yet"}
+    lake.write_json(f"{evaluation.LAYER}/2025-03-28/{evaluation.DECISION}", {})
+    trained = {"workbook": "c" * 64, "code": training_code()}
+    lake.write_json(f"{candidate.LAYER}/2025-03-28/{candidate.FILE}", trained)
+    assert isinstance(retrain(instance, lake), dg.SkipReason)
+    lake.write_json(f"{candidate.LAYER}/2025-03-28/{candidate.FILE}", trained | {"code": "older"})
+    assert retrain(instance, lake).tags == {"milk/reason": "training code changed"}
+
+
+def test_a_performance_alarm_is_answered_once_by_a_new_model(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> None:
+    proven(lake, MONDAY, "a" * 64)
+    trained = {"workbook": "a" * 64, "code": training_code()}
+    lake.write_json(f"{evaluation.LAYER}/{MONDAY}/{evaluation.DECISION}", {})
+    lake.write_json(f"{candidate.LAYER}/{MONDAY}/{candidate.FILE}", trained)
+    proven(lake, WEDNESDAY, "b" * 64)
+    assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)  # mid-week, and all is well
+    record(artefacts, "floor", publication=str(MONDAY), alarm="an old story")
+    assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)
+    record(artefacts, "floor", publication=str(WEDNESDAY), alarm="error over that of no change 1.031")
+    asked = retrain(instance, lake, artefacts)
+    assert asked.partition_key == str(WEDNESDAY)
+    assert asked.tags == {"milk/reason": "performance alarm: error over that of no change 1.031"}
+    lake.write_json(f"{evaluation.LAYER}/{WEDNESDAY}/{evaluation.DECISION}", {})
+    lake.write_json(f"{candidate.LAYER}/{WEDNESDAY}/{candidate.FILE}", trained | {"workbook": "b" * 64})
+    assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)
+
+
+def test_nothing_is_trained_while_a_publication_is_being_read(instance: dg.DagsterInstance, lake: Lake) -> None:
+    proven(lake, MONDAY, "a" * 64)
+    instance.add_run(dg.DagsterRun(job_name="ingest", run_id="r1", status=dg.DagsterRunStatus.STARTED))
+    assert "under way" in retrain(instance, lake).skip_message
+
+
+def version(number: int, baseline: bool = False) -> dict[str, Any]:
+    return {"version": number, "bundle": str(number) * 64, "is_baseline": baseline}
+
+
+class Glanced(Tracking):
+    """A registry whose champion alias names a version."""
+
+    named: int | None = None
+
+    def glance(self, alias: str) -> int | None:
+        return self.named
+
+
+def promote(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, alias: int | None = None) -> Any:
+    tracking = Glanced(tracking_uri="", artefact_root="", named=alias)
+    context = dg.build_sensor_context(instance=instance)
+    return model_sensors.promotion_sensor(context, lake=lake, artefacts=artefacts, tracking=tracking)
+
+
+def record(artefacts: Lake, kind: Any, at: datetime | None = None, **body: Any) -> int:
+    return champion_manifest.ledger(artefacts).add(kind, at=at or datetime.now(UTC), actor="test", body=body).number
+
+
+def test_promotion_carries_out_what_the_ledger_asks_for_and_nothing_else(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake
+) -> None:
+    assert isinstance(promote(instance, lake, artefacts), dg.SkipReason)
+    decision = {"verdict": "trial", "reason": "must_pass_again_next_week", "passed": True, "skill": 0.98, "rules": []}
+    known = {"publication": "2025-03-28", "contender": "abc", "challenger": version(2), "baseline": version(1, True)}
+    first = record(artefacts, "decision", champion=None, decision=decision, **known)
+    assert promote(instance, lake, artefacts).run_key.startswith(f"first:{first}:0:")
+    change = {"action": "first", "to": version(1, True), "publication": "2025-03-28", "cause": first, "reason": "x"}
+    for kind in ("intent", "applied"):
+        record(artefacts, kind, **change)
+    artefacts.write_json(SERVED, version(1, True))
+    assert "must_pass_again" in promote(instance, lake, artefacts, alias=1).skip_message
+    number = record(artefacts, "decision", champion=version(1, True), decision=decision | {"verdict": "promote"}, **known)
+    asked = promote(instance, lake, artefacts, alias=1)
+    assert asked.run_key.startswith(f"promote:{number}:0:")
+    assert asked.tags["milk/reason"] == "promote to version 2: must_pass_again_next_week"
+    instance.add_run(dg.DagsterRun(job_name="promote", run_id="r1", status=dg.DagsterRunStatus.STARTED))
+    assert "under way" in promote(instance, lake, artefacts, alias=1).skip_message
+
+
+def test_what_differs_from_the_ledger_and_what_was_cut_short_is_put_right(
+    instance: dg.DagsterInstance, lake: Lake, artefacts: Lake
+) -> None:
+    change = {"action": "first", "to": version(1, True), "publication": "2025-03-28", "cause": None, "reason": "x"}
+    for kind in ("intent", "applied"):
+        record(artefacts, kind, **change)
+    artefacts.write_json(SERVED, version(1, True))
+    assert isinstance(promote(instance, lake, artefacts, alias=1), dg.SkipReason)
+    assert "the alias names version 7" in promote(instance, lake, artefacts, alias=7).tags["milk/reason"]
+    artefacts.write_json(SERVED, version(2))
+    assert "the manifest names version 2" in promote(instance, lake, artefacts, alias=1).tags["milk/reason"]
+    holder = {"holder": {"host": "elsewhere", "process": 1}}
+    number = record(artefacts, "intent", at=datetime.now(UTC), **change, **holder)
+    assert isinstance(promote(instance, lake, artefacts, alias=1), dg.SkipReason)
+    record(artefacts, "aborted", **change)
+    number = record(artefacts, "intent", at=datetime(2025, 3, 28, tzinfo=UTC), **change, **holder)
+    assert promote(instance, lake, artefacts, alias=1).run_key.startswith(f"finish:{number}:")
+
+
+def test_forecasts_follow_an_ingest_and_a_promotion(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> None:
+    def ask() -> Any:
+        return model_sensors.forecast_sensor(dg.build_sensor_context(instance=instance), lake=lake, artefacts=artefacts)
+
+    assert isinstance(ask(), dg.SkipReason)
+    proven(lake, MONDAY, "a" * 64)
+    assert "no champion" in ask().skip_message
+    artefacts.write_json(SERVED, version(1, True))
+    assert (ask().partition_key, ask().run_key) == ("2025-03-24", f"2025-03-24:{'a' * 12}:{'1' * 12}")
+    lake.write_json(f"{forecasts.LAYER}/2025-03-24/{forecasts.MADE}", version(1, True) | {"workbook": "a" * 64})
+    assert "already" in ask().skip_message
+    artefacts.write_json(SERVED, version(2))
+    assert ask().run_key.endswith("2" * 12)
