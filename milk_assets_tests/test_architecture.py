@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # the platform
     "milk_assets.settings": ("milk_assets.sniim.names",),
-    "milk_assets.stores": (*DOMAIN, "milk_assets.defs.assets.data", "milk_assets.settings", "milk_model"),
+    "milk_assets.stores": (*DOMAIN, "milk_assets.settings", "milk_model"),
     "milk_assets.defs.common": (*DOMAIN, "milk_assets.settings", "milk_model"),
     "milk_assets.defs.resources": (*DOMAIN, "milk_assets.settings"),
     "milk_assets.defs.assets": (
@@ -224,6 +224,13 @@ def test_all_that_a_model_is_made_of_counts_as_training_code() -> None:
     files_only = {f"milk_model.{name}" for name in ("bundle", "artefact_paths", "xgboost_native")}
     assert reached - files_only == {f"milk_model.{name}" for name in SCORING_MODULES}
     assert set(TRAINING_CODE) == {"milk_assets/forecasting", QUARANTINE, *(f"milk_model/{name}.py" for name in SCORING_MODULES)}
+
+
+def test_no_asset_module_imports_another() -> None:
+    """Assets name their dependencies by key; paths and readers belong to `stores.layers`."""
+    assets = "milk_assets.defs.assets"
+    crossing = [(module, name) for module, name in all_imports() if within(module, assets) and within(name, assets)]
+    assert crossing == []
 
 
 def test_nothing_pickles() -> None:

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.commands.run_once import Stage, bootstrap, instance, run_graph, stage_table
-from milk_assets.defs.assets.data import prices
-from milk_assets.defs.assets.models import evaluation
-from milk_assets.defs.assets.outputs import forecasts, price_report
 from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment, SettingError
 from milk_assets.sniim.calendar import newest_expected
+from milk_assets.stores.layers import evaluations, forecasts, prices, reports
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,29 +95,29 @@ def show_run(
 
 def _show(environment: Environment, publication: str, day: str, stages: Sequence[Stage]) -> None:
     lake = build_resources(environment)["lake"]
-    decided = evaluation.read_decision(lake, publication)
-    made = forecasts.read_made(lake, publication)
-    table = forecasts.read(lake, publication)
-    if prices.read_vintage(lake, publication)["sample"]:
-        print("\nSAMPLE DATA: these prices were generated on this machine; they are nobody's prices.")
+    evaluation = evaluations.read_evaluation(lake, publication)
+    source = forecasts.read_source(lake, publication)
+    table = forecasts.read_forecasts(lake, publication)
+    if prices.read_vintage(lake, publication).sample:
+        print("\nSAMPLE DATA: these prices were generated on this machine; they are not official.")
     print(f"\nForecasts of {publication}, MXN per litre, 80 % interval in brackets")
     print(forecast_lines(table))
     print(
         "\nModel against no change: error divided by the error of no change, by publications and months ahead (below 1 is better)"
     )
-    print(score_lines(lake.read_table(evaluation.scores_path(publication))))
-    decision, challenger = decided["decision"], decided["challenger"]
-    named = "no change" if made["is_baseline"] else "the candidate" if made["bundle"] == challenger["bundle"] else "kept"
-    print(f"  gate: {decision['verdict']} ({decision['reason']}); champion: version {made['version']}, {named}")
+    print(score_lines(evaluations.read_scores(lake, publication)))
+    decision, challenger = evaluation.decision, evaluation.challenger
+    named = "no change" if source.is_baseline else "the candidate" if source.bundle == challenger.bundle else "kept"
+    print(f"  gate: {decision['verdict']} ({decision['reason']}); champion: version {source.version}, {named}")
     if decision["verdict"] == "trial":
         print(
             "  The candidate is on trial: it must pass in two weeks running, with six publications beside the champion. Until then its\n"
             "  forecasts are issued and scored, and not served. To serve it at once:\n"
-            f"  .venv/bin/python -m milk_assets.commands.model promote --version {challenger['version']} --reason '…'"
+            f"  .venv/bin/python -m milk_assets.commands.model promote --version {challenger.version} --reason '…'"
         )
     print("\nStages")
     print(stage_table(stages))
-    print(f"\nReport: {lake.uri(price_report.path(day))}\n")
+    print(f"\nReport: {lake.uri(reports.LAYER.path(day))}\n")
 
 
 def forecast_lines(table: "pd.DataFrame") -> str:

@@ -9,15 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from milk_assets.defs.assets.data import prices
-from milk_assets.defs.assets.monitoring import drift_report, feed_report
 from milk_assets.defs.automation import alert_sensors
 from milk_assets.monitoring.alerts import outbox
 from milk_assets.monitoring.alerts.alert_facts import silence_facts
@@ -27,6 +24,7 @@ from milk_assets.monitoring.detection.feed import late
 from milk_assets.settings import TIMEZONE
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import monitoring, prices
 from milk_model.artefact_paths import TRACK_RECORD
 
 PORT = 9108
@@ -64,7 +62,7 @@ class PlatformCollector(Collector):
         return [*found, errors]
 
     def _publication(self) -> Families:
-        key = self.lake.newest(prices.LAYER, prices.VINTAGE)
+        key = prices.LAYER.newest(self.lake)
         if key is None:
             return
         day, now = date.fromisoformat(key), self.clock()
@@ -112,7 +110,7 @@ class PlatformCollector(Collector):
         yield _gauge("milk_champion_since_timestamp_seconds", "Since when it is served", since)
 
     def _drift(self) -> Families:
-        document = _newest(self.lake, drift_report.LAYER, "drift.json")
+        document = monitoring.read_newest(self.lake, monitoring.DRIFT)
         if document is None:
             return
         family = GaugeMetricFamily(
@@ -128,7 +126,7 @@ class PlatformCollector(Collector):
         yield _gauge("milk_series_usual", "Series that usually have a price", document["coverage"]["usual"])
 
     def _feed(self) -> Families:
-        document = _newest(self.lake, feed_report.LAYER, feed_report.FILE)
+        document = monitoring.read_newest(self.lake, monitoring.FEED)
         if document is None:
             return
         yield _gauge("milk_restated_prices", "Prices of the past that the newest vintage changed", document["restated"]["prices"])
@@ -189,11 +187,6 @@ def serve(
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def _newest(lake: Lake, layer: str, file: str) -> dict[str, Any] | None:
-    key = lake.newest(layer, file)
-    return lake.read_json(f"{layer}/{key}/{file}") if key else None
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

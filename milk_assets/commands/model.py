@@ -5,12 +5,12 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from milk_assets.defs.assets.data import features
 from milk_assets.defs.build import build_resources
 from milk_assets.promotion import history, manual
 from milk_assets.promotion.replay import replay
 from milk_assets.settings import Environment, SettingError
 from milk_assets.stores import champion_manifest
+from milk_assets.stores.layers import features
 
 if TYPE_CHECKING:
     from milk_assets.promotion.change_champion import Place
@@ -33,7 +33,7 @@ class Platform:
     @property
     def newest(self) -> str | None:
         """The newest publication known."""
-        found: str | None = self.lake.newest(features.LAYER, features.FILE)
+        found: str | None = features.LAYER.newest(self.lake)
         return found
 
 

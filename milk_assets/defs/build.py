@@ -1,6 +1,6 @@
-"""Wiring: the one place where assets, jobs, sensors, schedules and resources meet.
+"""Build: assets, jobs, sensors, schedules and resources → `dg.Definitions`.
 
-Belongs here: `build_definitions`, called by the code location, the command line and the tests alike. Nobody else imports it.
+Belongs here: `build_definitions`, which the code location, the commands and the tests call, and `build_resources`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,9 @@ from milk_assets.defs.assets.data import features, prices, workbook
 from milk_assets.defs.assets.models import baseline, candidate, champion, evaluation, floor, track_record
 from milk_assets.defs.assets.monitoring import dashboard, drift_report, feed_report, live_accuracy
 from milk_assets.defs.assets.outputs import forecasts, price_report, shadow_forecasts
-from milk_assets.defs.automation import alert_sensors, endpoint_check, jobs, manual_jobs, model_sensors, schedules
+from milk_assets.defs.automation import alert_sensors, endpoint_check, jobs, manual_jobs, schedules
+from milk_assets.defs.automation.model_sensors import MODEL_SENSORS
+from milk_assets.defs.automation.publication_sensor import publication_sensor
 from milk_assets.defs.resources.no_io_manager import NoIO
 from milk_assets.defs.resources.sniim_site import SniimSource
 from milk_assets.defs.resources.telegram import Telegram
@@ -21,34 +23,43 @@ from milk_assets.settings import Environment
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.model_registry import Tracking
 
-STAGES = (
-    *(workbook, prices, features, baseline, candidate, evaluation, champion),
-    *(forecasts, shadow_forecasts, track_record, floor, drift_report, price_report),
-    *(feed_report, live_accuracy, dashboard),
-)
+# fmt: off
+ASSET_MODULES = [
+    workbook, prices, features,
+    baseline, candidate, evaluation, track_record, floor, champion,
+    forecasts, shadow_forecasts, price_report,
+    feed_report, live_accuracy, drift_report, dashboard,
+]
+# fmt: on
 
 
 def build_definitions(
     environment: Environment, *, loggers: Mapping[str, dg.LoggerDefinition] | None = None, **resource_overrides: Any
 ) -> dg.Definitions:
-    """Fresh definitions for an environment. loggers: instead of Dagster's own. resource_overrides: name → replacement, for tests."""
+    """New definitions for an environment.
+
+    Args:
+        environment: Where everything is.
+        loggers: Loggers to use instead of Dagster's own.
+        **resource_overrides: Resource name → replacement, for tests.
+    """
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(STAGES),
+        assets=dg.load_assets_from_modules(ASSET_MODULES),
         jobs=[*jobs.ALL, *manual_jobs.ALL, *endpoint_check.JOBS],
         sensors=[
-            model_sensors.publication_sensor(environment.look_every_seconds, environment.look_ahead_days),
-            *model_sensors.ALL,
+            publication_sensor(environment.look_every_seconds, environment.look_ahead_days),
+            *MODEL_SENSORS,
             *alert_sensors.ALL,
         ],
         schedules=[schedules.daily_report_schedule, *endpoint_check.SCHEDULES],
         resources=build_resources(environment) | resource_overrides,
         loggers=loggers,
-        executor=dg.in_process_executor,  # a process for each step would import everything each time
+        executor=dg.in_process_executor,  # one process per step would import everything each time
     )
 
 
 def build_resources(environment: Environment) -> dict[str, Any]:
-    """The outside world of an environment. Nothing is opened, and no secret is needed, before it is used."""
+    """Clients of the outside world for an environment. Nothing is opened, and no secret is needed, before it is used."""
 
     def lake(root: str) -> Lake:
         return Lake(root=root, region=environment.region, endpoint=environment.s3_endpoint)

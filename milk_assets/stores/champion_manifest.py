@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from milk_assets.defs.assets.data import features, prices
 from milk_assets.promotion.change_champion import ApplyError, manifest_bytes, read_manifest
 from milk_assets.promotion.ledger import Ledger
 from milk_assets.promotion.state import Served
 from milk_assets.stores import model_bundles
 from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import features, prices
 from milk_assets.stores.model_registry import Tracking
 from milk_model.artefact_paths import SERVED
 
@@ -46,8 +46,8 @@ def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -
     from milk_model.snapshot import pack, path
 
     vintage = prices.read_vintage(lake, publication)
-    panel = features.read_panel(lake, publication)
-    content = pack(snapshot_of(panel, sample=vintage["sample"], workbook=vintage["sha256"]))
+    panel = prices.read_panel(lake, publication)
+    content = pack(snapshot_of(panel, sample=vintage.sample, workbook=vintage.sha256))
     file = path(content)
     artefacts.create_bytes(file, content)
     for _ in range(SWAPS):
@@ -89,10 +89,10 @@ def place(lake: Lake, artefacts: Lake, tracking: Tracking, actor: str) -> "Place
         return bundle.facts
 
     def smoke(manifest: Mapping[str, Any]) -> None:
-        newest = lake.newest(features.LAYER, features.FILE)
+        newest = features.LAYER.newest(lake)
         model = Model.from_bundle(model_bundles.read(artefacts, manifest["bundle"]).files)
         if newest is not None:
-            refuse_nonsense(model.forecast(features.read_panel(lake, newest)))
+            refuse_nonsense(model.forecast(prices.read_panel(lake, newest)))
 
     return Place(
         ledger=ledger(artefacts),

@@ -34,6 +34,7 @@ SAFE_SETTINGS = {
 }
 MISSING = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}  # the second of an alias that was never set
 GLANCE_TIMEOUT = 10.0  # seconds
+BASELINE_ALIAS, CHALLENGER_ALIAS, CHAMPION_ALIAS = "baseline", "challenger", "champion"
 BUNDLE_TAG = "bundle"  # sha256 of the bundle's manifest, which names the sha256 of each file
 
 

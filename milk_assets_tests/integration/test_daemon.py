@@ -16,13 +16,11 @@ import pytest
 from openpyxl import load_workbook
 
 from milk_assets.commands import run_once
-from milk_assets.defs.assets.data import prices
-from milk_assets.defs.assets.models import candidate, evaluation, track_record
-from milk_assets.defs.assets.outputs import forecasts
 from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment
 from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf, Shelf
 from milk_assets.stores import champion_manifest
+from milk_assets.stores.layers import candidates, evaluations, forecasts, prices, track_record
 from milk_assets_tests.support.chat_server import Chat
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("daemon")]
@@ -132,13 +130,13 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     lake, artefacts = resources["lake"], resources["artefacts"]
 
     def is_forecast(day: date) -> bool:
-        return lake.exists(f"{forecasts.LAYER}/{day}/{forecasts.MADE}")
+        return lake.exists(forecasts.LAYER.path(str(day)))
 
     # Wednesday's workbook appears: ingested and forecast; no model is due in mid-week
     site.advance(WEDNESDAY)
     wait_for("forecasts of Wednesday", lambda: is_forecast(WEDNESDAY), process)
-    assert lake.partitions(candidate.LAYER, candidate.FILE) == [str(MONDAY)]
-    assert forecasts.read(lake, str(WEDNESDAY)).origin.dt.date.unique().tolist() == [WEDNESDAY]
+    assert candidates.LAYER.partitions(lake) == [str(MONDAY)]
+    assert forecasts.read_forecasts(lake, str(WEDNESDAY)).origin.dt.date.unique().tolist() == [WEDNESDAY]
     champion = champion_manifest.served(artefacts)
 
     # Friday's workbook is broken: its run fails, the chat hears of it, and nothing else moves
@@ -155,7 +153,7 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
         "milk OPEN: A run failed",
         "milk OPEN: An expected publication is missing",
     }
-    assert prices.accepted(lake, str(FRIDAY)) is None
+    assert prices.validated_sha256(lake, str(FRIDAY)) is None
     assert not is_forecast(FRIDAY)
     assert champion_manifest.served(artefacts)["bundle"] == champion["bundle"]  # its data may follow Wednesday only now
 
@@ -164,12 +162,10 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     wait_for("forecasts of Friday", lambda: is_forecast(FRIDAY), process)
     wait_for("its end", lambda: any("RESOLVED: A run failed" in text for text in chat.texts), process)
     assert len([text for text in chat.texts if "A run failed" in text]) == 2
-    wait_for(
-        "the week's model and its judgement", lambda: lake.exists(f"{evaluation.LAYER}/{FRIDAY}/{evaluation.DECISION}"), process
-    )
-    decided = evaluation.read_decision(lake, str(FRIDAY))
+    wait_for("the week's model and its judgement", lambda: lake.exists(evaluations.LAYER.path(str(FRIDAY))), process)
+    decided = evaluations.read_evaluation(lake, str(FRIDAY))
     # two publications, two records: Monday's forecasts of Wednesday and Friday, Wednesday's of Friday, each scored once
-    scored = track_record.read(lake)
+    scored = track_record.read_track_record(lake)
     assert set(zip(scored.origin.dt.date, scored.target.dt.date, strict=True)) == {
         (MONDAY, WEDNESDAY),
         (MONDAY, FRIDAY),
@@ -181,7 +177,7 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     assert {entry.body["decision"]["verdict"] for entry in floors} == {"stand"}
 
     # somebody moves the alias in MLflow: it is put back by the next look
-    resources["tracking"].point("champion", decided["challenger"]["version"])
+    resources["tracking"].point("champion", decided.challenger.version)
     wait_for("the alias to be put back", lambda: resources["tracking"].glance("champion") == champion["version"], process)
     assert len([text for text in chat.texts if "A run failed" in text]) == 2
     assert "caught an error" not in (environment.home.parent / "daemon.log").read_text()

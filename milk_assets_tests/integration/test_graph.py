@@ -7,14 +7,11 @@ import pytest
 
 from milk_assets.commands import run_once as run
 from milk_assets.commands.model import main as terminal
-from milk_assets.defs.assets.data import prices
-from milk_assets.defs.assets.models import candidate, evaluation
-from milk_assets.defs.assets.monitoring import drift_report
-from milk_assets.defs.assets.outputs import forecasts, price_report, shadow_forecasts
 from milk_assets.defs.build import build_definitions, build_resources
 from milk_assets.settings import Environment, SettingError
 from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf, Shelf
 from milk_assets.stores import champion_manifest
+from milk_assets.stores.layers import candidates, evaluations, forecasts, monitoring, prices, reports, shadow_forecasts
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("graph")]
 
@@ -47,8 +44,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 
 def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ran) -> None:
-    table = forecasts.read(sample.lake, "2025-03-31")
-    known = prices.read(sample.lake, "2025-03-31")
+    table = forecasts.read_forecasts(sample.lake, "2025-03-31")
+    known = prices.read_prices(sample.lake, "2025-03-31")
     cities = table[table.level == "city"]
     assert set(cities.series) == set(known.dropna(subset="price").series)
     assert cities.groupby("series").size().unique().tolist() == [14 + 7]
@@ -61,36 +58,38 @@ def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ra
 
 
 def test_no_change_is_served_first_and_ledger_aliases_and_manifest_agree(sample: Ran) -> None:
-    decided = evaluation.read_decision(sample.lake, "2025-03-31")
+    decided = evaluations.read_evaluation(sample.lake, "2025-03-31")
     standing = champion_manifest.served(sample.artefacts)
     assert standing is not None
-    assert standing["bundle"] == decided["baseline"]["bundle"]
+    assert standing["bundle"] == decided.baseline.bundle
     champion = sample.tracking.pointed("champion")
     assert (champion.number, champion.bundle) == (standing["version"], standing["bundle"])
     assert sample.tracking.glance("champion") == champion.number
     assert sample.tracking.glance("previous_champion") is None
-    assert sample.tracking.pointed("baseline").number == decided["baseline"]["version"]
-    assert sample.tracking.pointed("challenger").number == decided["challenger"]["version"]
+    assert sample.tracking.pointed("baseline").number == decided.baseline.version
+    assert sample.tracking.pointed("challenger").number == decided.challenger.version
     entries = champion_manifest.ledger(sample.artefacts).entries()
     assert [entry.kind for entry in entries[:3]] == ["decision", "intent", "applied"]
 
 
 def test_the_challenger_is_in_the_shadow(sample: Ran) -> None:
-    (made,) = shadow_forecasts.made_by(sample.lake, candidate.read(sample.lake, "2025-03-31")["contender"], "2025-03-31")
-    table = shadow_forecasts.read(sample.lake, "2025-03-31")
-    assert made["version"] == candidate.read(sample.lake, "2025-03-31")["version"]
-    assert len(table) == len(forecasts.read(sample.lake, "2025-03-31"))
-    assert table.model_version.unique().tolist() == [str(made["version"])]
+    (made,) = shadow_forecasts.read_sources_of(
+        sample.lake, candidates.read_candidate(sample.lake, "2025-03-31").contender, "2025-03-31"
+    )
+    table = shadow_forecasts.read_shadow_forecasts(sample.lake, "2025-03-31")
+    assert made.version == candidates.read_candidate(sample.lake, "2025-03-31").version
+    assert len(table) == len(forecasts.read_forecasts(sample.lake, "2025-03-31"))
+    assert table.model_version.unique().tolist() == [str(made.version)]
 
 
 def test_a_person_promotes_explains_replays_and_rolls_back_from_the_terminal(
     sample: Ran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MILK_HOME", str(sample.environment.home))
-    challenger = evaluation.read_decision(sample.lake, "2025-03-31")["challenger"]
-    assert terminal(["promote", "--version", str(challenger["version"]), "--reason", "drill"]) == 0
-    assert champion_manifest.served(sample.artefacts)["bundle"] == challenger["bundle"]  # type: ignore[index]
-    assert sample.tracking.glance("champion") == challenger["version"]
+    challenger = evaluations.read_evaluation(sample.lake, "2025-03-31").challenger
+    assert terminal(["promote", "--version", str(challenger.version), "--reason", "drill"]) == 0
+    assert champion_manifest.served(sample.artefacts)["bundle"] == challenger.bundle  # type: ignore[index]
+    assert sample.tracking.glance("champion") == challenger.version
     assert terminal(["promote", "--version", "99", "--reason", "drill"]) == 1
     assert "version 99 is not registered" in capsys.readouterr().err
     assert terminal(["rollback", "--reason", "drill is over"]) == 0
@@ -128,24 +127,24 @@ def test_every_trial_is_a_run_under_its_parent(sample: Ran) -> None:
 
 
 def test_every_format_of_the_report_says_that_these_are_sample_data(sample: Ran) -> None:
-    for day in ("2025-03-31", price_report.LATEST):
-        for file in (price_report.PAGE, "report.json", "digest.txt", "report.csv"):
-            assert "muestra" in sample.lake.read_bytes(price_report.path(day, file)).decode().lower(), (day, file)
+    for day in ("2025-03-31", reports.LATEST):
+        for file in (reports.PAGE, "report.json", "digest.txt", "report.csv"):
+            assert "muestra" in sample.lake.read_bytes(reports.LAYER.path(day, file)).decode().lower(), (day, file)
     from io import BytesIO
 
     from openpyxl import load_workbook
 
-    book = load_workbook(BytesIO(sample.lake.read_bytes(price_report.path("latest", "report.xlsx"))), read_only=True)
+    book = load_workbook(BytesIO(sample.lake.read_bytes(reports.LAYER.path("latest", "report.xlsx"))), read_only=True)
     first = next(iter(book.worksheets))
     assert any("muestra" in str(cell).lower() for row in first.iter_rows(values_only=True) for cell in row if cell)
 
 
 def test_the_drift_report_judges_signals_and_never_levels(sample: Ran) -> None:
-    drift = sample.lake.read_json(drift_report.path("2025-03-31"))
+    drift = sample.lake.read_json(monitoring.DRIFT.path("2025-03-31"))
     assert drift["publication"] == "2025-03-31"
     assert len(drift["signals"]) == 12
     assert not [signal for signal in drift["signals"] if "level" in signal["signal"]]
-    assert sample.lake.exists(drift_report.path("2025-03-31", "drift.html"))
+    assert sample.lake.exists(monitoring.DRIFT.path("2025-03-31", "drift.html"))
 
 
 def test_reading_the_same_publication_again_writes_nothing_new(sample: Ran) -> None:
@@ -171,7 +170,7 @@ def test_a_date_that_is_not_published_stops_the_graph_and_writes_nothing(tmp_pat
 def test_the_real_workbook_goes_through_the_whole_graph(real_workbook: Path, tmp_path: Path) -> None:
     ran = run_once(CutShelf(real_workbook), tmp_path)
     vintage = prices.read_vintage(ran.lake, "2025-03-31")
-    assert (vintage["publications"], vintage["sample"], vintage["coverage"]) == (184, False, 1.0)
-    table = forecasts.read(ran.lake, "2025-03-31")
+    assert (vintage.publications, vintage.sample, vintage.coverage) == (184, False, 1.0)
+    table = forecasts.read_forecasts(ran.lake, "2025-03-31")
     assert table[table.level == "city"].series.nunique() == 185
-    assert "datos de muestra" not in ran.lake.read_bytes(price_report.path("latest", "digest.txt")).decode().lower()
+    assert "datos de muestra" not in ran.lake.read_bytes(reports.LAYER.path("latest", "digest.txt")).decode().lower()

@@ -9,12 +9,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from milk_assets.commands import run_once
-from milk_assets.defs.assets.data import prices
-from milk_assets.defs.assets.outputs import forecasts
 from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment, bucket
 from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
 from milk_assets.stores import champion_manifest
+from milk_assets.stores.layers import forecasts, prices
 from milk_model.artefact_paths import SERVED
 from milk_model.bundle import prefix
 
@@ -61,8 +60,8 @@ def test_lake_bundle_and_ledger_stand_in_their_buckets(staging: Environment) -> 
     resources = build_resources(staging)
     lake, artefacts = resources["lake"], resources["artefacts"]
     assert (lake.root, artefacts.root) == ("s3://milk-staging-lake", "s3://milk-staging-artefacts")
-    assert forecasts.read(lake, "2025-03-31").series.nunique() > 185
-    assert prices.read_vintage(lake, "2025-03-31")["sample"] is True
+    assert forecasts.read_forecasts(lake, "2025-03-31").series.nunique() > 185
+    assert prices.read_vintage(lake, "2025-03-31").sample is True
     standing = champion_manifest.served(artefacts)
     assert standing is not None
     assert f"{prefix(standing['bundle'])}/manifest.json" in artefacts.files("models")

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from milk_assets.defs.assets.data import prices
 from milk_assets.defs.automation import decisions
 from milk_assets.defs.common import check_names
 from milk_assets.defs.common.run_failures import failure_cause
@@ -25,6 +24,7 @@ from milk_assets.monitoring.alerts.rules import RULES
 from milk_assets.settings import TIMEZONE
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake, json_bytes
+from milk_assets.stores.layers import prices
 from milk_model.artefact_paths import TRACK_RECORD
 
 FOLDER = "monitoring"
@@ -123,7 +123,7 @@ def gathered(lake: Lake, artefacts: Lake, now: datetime) -> tuple[list[Fact], li
     from milk_assets.monitoring.alerts import alert_facts as facts
 
     def lateness() -> list[Fact]:
-        newest = lake.newest(prices.LAYER, prices.VINTAGE)
+        newest = prices.LAYER.newest(lake)
         return facts.lateness_facts(date.fromisoformat(newest) if newest else None, now)
 
     def newest_document(layer: str, file: str, read: Callable[[Any], list[Fact]]) -> list[Fact]:
@@ -166,7 +166,7 @@ def recovered(instance: dg.DagsterInstance, standing: Iterable[dict[str, Any]]) 
 
 def digest_lines(lake: Lake, artefacts: Lake) -> list[str]:
     """What a day's digest says beside what is open: newest publication, live accuracy, the report's own digest."""
-    newest, standing = lake.newest(prices.LAYER, prices.VINTAGE), champion_manifest.served(artefacts)
+    newest, standing = prices.LAYER.newest(lake), champion_manifest.served(artefacts)
     document = artefacts.read_json(TRACK_RECORD) if artefacts.exists(TRACK_RECORD) else None
     lines = [f"newest publication {newest or 'none'}, version {standing['version'] if standing else 'none'} served"]
     if document and document["newest"] and document["newest"]["skill"] is not None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from milk_assets.defs.assets.data import features
-from milk_assets.defs.assets.models import champion
+from milk_assets.defs.assets.models.champion import champion_result
 from milk_assets.promotion.state import Mode
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import features
 from milk_assets.stores.model_registry import Tracking
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def unfreeze() -> None:
 
 
 def _newest(lake: Lake) -> str | None:
-    return lake.newest(features.LAYER, features.FILE)
+    return features.LAYER.newest(lake)
 
 
 def _set_mode(
@@ -113,7 +113,7 @@ def _say(context: dg.OpExecutionContext, place: "Place", artefacts: Lake, entry:
     """Show the new champion where the UI shows the old one."""
     manifest = place.manifest()
     if manifest is not None:
-        shown = champion.materialization(context, artefacts, manifest, [entry])
+        shown = champion_result(context, artefacts, manifest, [entry])
         context.log_event(dg.AssetMaterialization("champion", metadata=shown.metadata))
 
 

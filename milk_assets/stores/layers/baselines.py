@@ -25,9 +25,9 @@ class BaselineVersion(StoredDocument):
 
 def write_baseline(lake: Lake, publication: str, baseline: BaselineVersion) -> None:
     """Write the baseline of a publication."""
-    lake.write_json(LAYER.path(publication), baseline.model_dump(mode="json"))
+    baseline.write(lake, LAYER.path(publication))
 
 
 def read_baseline(lake: Lake, publication: str) -> BaselineVersion:
     """The baseline of a publication. Raises LakeError where there is none."""
-    return BaselineVersion.model_validate(lake.read_json(LAYER.path(publication)))
+    return BaselineVersion.read(lake, LAYER.path(publication))

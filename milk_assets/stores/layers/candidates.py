@@ -41,9 +41,9 @@ class Candidate(StoredDocument):
 
 def write_candidate(lake: Lake, publication: str, candidate: Candidate) -> None:
     """Write the candidate of a publication."""
-    lake.write_json(LAYER.path(publication), candidate.model_dump(mode="json"))
+    candidate.write(lake, LAYER.path(publication))
 
 
 def read_candidate(lake: Lake, publication: str) -> Candidate:
     """The candidate of a publication. Raises LakeError where there is none."""
-    return Candidate.model_validate(lake.read_json(LAYER.path(publication)))
+    return Candidate.read(lake, LAYER.path(publication))

@@ -61,12 +61,17 @@ def write_evaluation(
     """Write both tables, then the decision: a publication with a decision is evaluated completely."""
     lake.write_table(backtest_path(publication), backtest)
     lake.write_table(LAYER.path(publication, SCORES_TABLE), scores)
-    lake.write_json(LAYER.path(publication), evaluation.model_dump(mode="json"))
+    evaluation.write(lake, LAYER.path(publication))
 
 
 def read_evaluation(lake: Lake, publication: str) -> Evaluation:
     """The evaluation of a publication. Raises LakeError where there is none."""
-    return Evaluation.model_validate(lake.read_json(LAYER.path(publication)))
+    return Evaluation.read(lake, LAYER.path(publication))
+
+
+def read_scores(lake: Lake, publication: str) -> "pd.DataFrame":
+    """Mean absolute errors by model and horizon of a publication's evaluation."""
+    return lake.read_table(LAYER.path(publication, SCORES_TABLE))
 
 
 def read_backtest(lake: Lake, publication: str) -> "pd.DataFrame":

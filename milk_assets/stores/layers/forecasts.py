@@ -52,12 +52,12 @@ def write_forecasts(
     """Write both tables, then the document that names them."""
     lake.write_table(forecasts_path(publication, source), forecasts)
     lake.write_table(f"{folder(publication, source)}/{EXPLANATIONS_TABLE}", explanations)
-    lake.write_json(LAYER.path(publication), source.model_dump(mode="json"))
+    source.write(lake, LAYER.path(publication))
 
 
 def read_source(lake: Lake, publication: str) -> ForecastSource:
     """What a publication's forecasts were computed from. Raises LakeError where there are none."""
-    return ForecastSource.model_validate(lake.read_json(LAYER.path(publication)))
+    return ForecastSource.read(lake, LAYER.path(publication))
 
 
 def read_forecasts(lake: Lake, publication: str) -> "pd.DataFrame":

@@ -4,10 +4,11 @@ Belongs here: paths, partitions and the base class of stored documents. What a l
 """
 
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from milk_assets.stores.lake import Lake
+from milk_assets.stores.lake import Lake, LakeError
 
 
 class StoredDocument(BaseModel):
@@ -20,6 +21,21 @@ class StoredDocument(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     schema_version: int = 1
+
+    @classmethod
+    def read(cls, lake: Lake, path: str) -> Self:
+        """The document at a path. Raises LakeError where there is none, or where fields are missing or wrong, naming them."""
+        try:
+            return cls.model_validate(lake.read_json(path))
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
+            raise LakeError(
+                f"{lake.uri(path)} is not a complete {cls.__name__} ({problems}): materialize the asset that writes it again"
+            ) from error
+
+    def write(self, lake: Lake, path: str) -> None:
+        """Write the document as JSON."""
+        lake.write_json(path, self.model_dump(mode="json"))
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Vintage(StoredDocument):
     workbook: str = ""
     sha256: str
     sample: bool = False
-    source_note: str | None = None
+    source_note: str = ""
     publications: int = 0
     coverage: float | None = None
     failed_checks: list[str] | None = None
@@ -55,12 +55,12 @@ def write_vintage(lake: Lake, publication: str, vintage: Vintage, prices: "pd.Da
     """Write both tables, then the vintage that names them."""
     lake.write_table(prices_path(publication, vintage.sha256), prices)
     lake.write_table(f"{folder(publication, vintage.sha256)}/{AVERAGES_TABLE}", averages)
-    lake.write_json(LAYER.path(publication), vintage.model_dump(mode="json"))
+    vintage.write(lake, LAYER.path(publication))
 
 
 def read_vintage(lake: Lake, publication: str) -> Vintage:
     """The vintage of a publication. Raises LakeError where its prices were never validated."""
-    return Vintage.model_validate(lake.read_json(LAYER.path(publication)))
+    return Vintage.read(lake, LAYER.path(publication))
 
 
 def validated_sha256(lake: Lake, publication: str) -> str | None:

@@ -42,7 +42,7 @@ def table_path(publication: str) -> str:
 def write_shadow_forecasts(lake: Lake, publication: str, source: ShadowSource, forecasts: "pd.DataFrame") -> None:
     """Write the table, then the document that completes it."""
     lake.write_table(table_path(publication), forecasts)
-    lake.write_json(LAYER.path(publication), source.model_dump(mode="json"))
+    source.write(lake, LAYER.path(publication))
 
 
 def read_shadow_forecasts(lake: Lake, publication: str) -> "pd.DataFrame":
@@ -53,5 +53,5 @@ def read_shadow_forecasts(lake: Lake, publication: str) -> "pd.DataFrame":
 def read_sources_of(lake: Lake, contender: str, until: str) -> list[ShadowSource]:
     """The shadow forecasts of one contender up to a publication, newest first."""
     keys = LAYER.partitions(lake, until=until)[-PUBLICATIONS_COUNTED:]
-    sources = [ShadowSource.model_validate(lake.read_json(LAYER.path(key))) for key in reversed(keys)]
+    sources = [ShadowSource.read(lake, LAYER.path(key)) for key in reversed(keys)]
     return [source for source in sources if source.contender == contender]

@@ -42,12 +42,12 @@ def store_raw(lake: Lake, sha256: str, content: bytes) -> bool:
 
 def write_record(lake: Lake, publication: str, record: WorkbookRecord) -> None:
     """Write the record of a publication's workbook."""
-    lake.write_json(LAYER.path(publication), record.model_dump(mode="json"))
+    record.write(lake, LAYER.path(publication))
 
 
 def read_record(lake: Lake, publication: str) -> WorkbookRecord:
     """The record of a publication's workbook. Raises LakeError where there is none."""
-    return WorkbookRecord.model_validate(lake.read_json(LAYER.path(publication)))
+    return WorkbookRecord.read(lake, LAYER.path(publication))
 
 
 def read_raw(lake: Lake, record: WorkbookRecord) -> bytes:

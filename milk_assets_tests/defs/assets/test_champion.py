@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from milk_assets.defs.assets.models import champion
+from milk_assets.defs.assets.models.champion import champion as champion_asset
 from milk_assets.promotion.state import Served, fold
 from milk_assets.stores import champion_manifest, model_bundles
 from milk_assets.stores.lake import Lake
@@ -81,7 +81,7 @@ def decide(artefacts: Lake, versions: list[Served], verdict: str, standing: Serv
 
 def carry_out(lake: Lake, artefacts: Lake, tracking: Tracking) -> Any:
     with dg.build_asset_context() as context:
-        return champion.champion(context, lake=lake, artefacts=artefacts, tracking=tracking)
+        return champion_asset(context, lake=lake, artefacts=artefacts, tracking=tracking)
 
 
 def kinds(artefacts: Lake) -> list[str]:

@@ -7,8 +7,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from milk_assets.defs.assets.outputs import price_report
+from milk_assets.defs.assets.outputs.price_report import price_report as price_report_asset
 from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import reports
 from milk_assets_tests.defs.assets.test_track_record import DATES, issue, publish
 from milk_model.artefact_paths import LATEST_REPORT, REPORT_INDEX, REPORTS
 
@@ -17,7 +18,7 @@ FILES = {"report.html", "report.xlsx", "report.csv", "report.json", "digest.txt"
 
 def made(lake: Lake, artefacts: Lake, day: str) -> Any:
     with dg.build_asset_context(partition_key=day) as context:
-        return price_report.price_report(context, lake=lake, artefacts=artefacts)
+        return price_report_asset(context, lake=lake, artefacts=artefacts)
 
 
 @pytest.fixture
@@ -29,19 +30,14 @@ def artefacts(tmp_path: Path) -> Lake:
 def days(lake: Lake) -> tuple[str, str]:
     """Two publications in a row, proven and forecast."""
     for day in DATES[59:61]:
-        panel = publish(lake, day)
-        vintage = lake.read_json(f"prices/{day}/vintage.json")
-        lake.write_json(f"prices/{day}/vintage.json", vintage | {"workbook": f"{day}.xlsx", "source_note": "Fuente."})
-        issue(lake, panel)
-        made_of = lake.read_json(f"forecasts/{day}/forecasts.json")
-        lake.write_json(f"forecasts/{day}/forecasts.json", made_of | {"is_baseline": True, "trained_through": day})
+        issue(lake, publish(lake, day))
     return DATES[59], DATES[60]
 
 
 def test_a_report_lies_in_the_lake_and_where_the_endpoint_reads_with_a_list_of_all(lake, artefacts, days) -> None:
     for day in days:
         made(lake, artefacts, day)
-    for store, root in ((lake, price_report.LAYER), (artefacts, REPORTS)):
+    for store, root in ((lake, reports.LAYER.name), (artefacts, REPORTS)):
         for folder in (*days, "latest"):
             assert {path.rsplit("/", 1)[1] for path in store.files(f"{root}/{folder}")} == FILES
     assert artefacts.read_bytes(f"{LATEST_REPORT}/report.html") == artefacts.read_bytes(f"{REPORTS}/{days[1]}/report.html")
@@ -68,12 +64,12 @@ def test_an_older_day_made_again_leaves_the_newest_in_its_place(lake, artefacts,
 
 def test_the_monitoring_page_is_linked_once_it_is_there(lake, artefacts, days) -> None:
     made(lake, artefacts, days[0])
-    assert b"dashboard.html" not in lake.read_bytes(price_report.path(days[0]))
-    lake.write_bytes(price_report.path("latest", price_report.DASHBOARD), b"<!doctype html>")
+    assert b"dashboard.html" not in lake.read_bytes(reports.LAYER.path(days[0]))
+    lake.write_bytes(reports.latest_path(reports.DASHBOARD_PAGE), b"<!doctype html>")
     made(lake, artefacts, days[0])
-    assert b'href="../latest/dashboard.html"' in lake.read_bytes(price_report.path(days[0]))
+    assert b'href="../latest/dashboard.html"' in lake.read_bytes(reports.LAYER.path(days[0]))
 
 
 def test_a_day_before_any_forecast_is_refused(lake, artefacts) -> None:
-    with pytest.raises(dg.Failure, match="nothing was forecast on or before 2024-01-01"):
+    with pytest.raises(dg.Failure, match="there are no forecasts on or before 2024-01-01"):
         made(lake, artefacts, "2024-01-01")

@@ -8,10 +8,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from milk_assets.defs.assets.data import prices
-from milk_assets.defs.assets.data import workbook as raw
+from milk_assets.defs.assets.data.prices import prices as prices_asset
 from milk_assets.sniim.samples.generate import sample_workbook as generate
 from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import prices, workbooks
+from milk_assets.stores.layers.workbooks import WorkbookRecord
 
 FRIDAY, MONDAY = "2025-03-28", "2025-03-31"
 
@@ -36,9 +37,12 @@ def monday() -> bytes:
 def read(instance: dg.DagsterInstance, lake: Lake, day: str, content: bytes) -> dg.ExecuteInProcessResult:
     """Put a workbook into the lake as `workbook` does, and read it."""
     sha256 = hashlib.sha256(content).hexdigest()
-    lake.create_bytes(f"raw/{sha256}.xlsx", content)
-    lake.write_json(raw.path(day), {"name": f"Leche{day}.xlsx", "sha256": sha256, "raw": f"raw/{sha256}.xlsx"})
-    return dg.materialize([prices.prices], instance=instance, partition_key=day, resources={"lake": lake}, raise_on_error=False)
+    workbooks.store_raw(lake, sha256, content)
+    record = WorkbookRecord(
+        name=f"Leche{day}.xlsx", sha256=sha256, raw=workbooks.raw_path(sha256), url="http://127.0.0.1/", bytes=len(content)
+    )
+    workbooks.write_record(lake, day, record)
+    return dg.materialize([prices_asset], instance=instance, partition_key=day, resources={"lake": lake}, raise_on_error=False)
 
 
 def said(result: dg.ExecuteInProcessResult) -> str:
@@ -49,9 +53,9 @@ def said(result: dg.ExecuteInProcessResult) -> str:
 def test_a_proven_workbook_becomes_a_vintage(instance: dg.DagsterInstance, lake: Lake, friday: bytes) -> None:
     assert read(instance, lake, FRIDAY, friday).success
     vintage = prices.read_vintage(lake, FRIDAY)
-    assert (vintage["sample"], vintage["sha256"]) == (True, hashlib.sha256(friday).hexdigest())
-    assert vintage["coverage"] > 0.98
-    table = prices.read(lake, FRIDAY)
+    assert (vintage.sample, vintage.sha256) == (True, hashlib.sha256(friday).hexdigest())
+    assert float(vintage.coverage or 0) > 0.98
+    table = prices.read_prices(lake, FRIDAY)
     assert str(table.publication.max().date()) == FRIDAY
     assert table.series.nunique() == 216
     assert len(prices.read_averages(lake, FRIDAY)) == table.publication.nunique() * 8
@@ -63,7 +67,7 @@ def test_another_days_workbook_is_refused_and_the_checks_say_why(instance: dg.Da
     assert "expected the newest block to be of 2025-03-31, found 2025-03-28" in said(result)
     failed = {found.check_name for found in result.get_asset_check_evaluations() if not found.passed}
     assert failed == {"newest_block_is_the_expected_date"}
-    assert prices.accepted(lake, MONDAY) is None
+    assert prices.validated_sha256(lake, MONDAY) is None
 
 
 def test_what_is_no_workbook_is_refused_in_words(instance: dg.DagsterInstance, lake: Lake) -> None:
@@ -76,7 +80,7 @@ def test_a_correction_that_cannot_be_written_leaves_the_vintage_before(
     instance: dg.DagsterInstance, lake: Lake, friday: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert read(instance, lake, FRIDAY, friday).success
-    before, table = prices.read_vintage(lake, FRIDAY), prices.read(lake, FRIDAY)
+    before, table = prices.read_vintage(lake, FRIDAY), prices.read_prices(lake, FRIDAY)
     write = Lake.write_table
 
     def full(self: Lake, path: str, content: Any) -> None:
@@ -87,7 +91,7 @@ def test_a_correction_that_cannot_be_written_leaves_the_vintage_before(
     monkeypatch.setattr(Lake, "write_table", full)
     assert not read(instance, lake, FRIDAY, generate(date(2025, 3, 28), start=date(2025, 2, 5))).success
     assert prices.read_vintage(lake, FRIDAY) == before
-    assert prices.read(lake, FRIDAY).equals(table)
+    assert prices.read_prices(lake, FRIDAY).equals(table)
     assert len(prices.read_averages(lake, FRIDAY)) > 0
 
 
@@ -99,5 +103,5 @@ def test_sample_and_official_prices_never_share_a_lake(
     result = read(instance, lake, MONDAY, monday)
     assert not result.success
     assert "holds official prices, the lake at" in said(result)
-    assert "holds sample data; set MILK_HOME" in said(result)
-    assert prices.accepted(lake, MONDAY) is None
+    assert "holds sample data: set MILK_HOME" in said(result)
+    assert prices.validated_sha256(lake, MONDAY) is None

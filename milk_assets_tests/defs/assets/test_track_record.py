@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from milk_assets.defs.assets.data import prices
-from milk_assets.defs.assets.models import track_record
-from milk_assets.defs.assets.outputs import forecasts, shadow_forecasts
+from milk_assets.defs.assets.models.track_record import track_record as track_record_asset
+from milk_assets.forecasting.evaluation.issued_forecasts import TRACK_RECORD_COLUMNS
 from milk_assets.forecasting.panel import Panel
 from milk_assets.forecasting.training.baseline import baseline
 from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import forecasts, prices, shadow_forecasts, track_record
 from milk_assets_tests.forecasting.conftest import market
 
 PRICES, AVERAGES = market()
@@ -21,31 +21,27 @@ DATES = [str(day.date()) for day in PRICES.publication.drop_duplicates()]
 
 def publish(lake: Lake, day: str) -> Panel:
     """A proven publication, cumulative as SNIIM's are."""
-    from milk_assets.defs.assets.data.features import read_panel
-
     sha256 = day.replace("-", "") * 8
-    for name, table in (("prices", PRICES), ("averages", AVERAGES)):
-        lake.write_table(f"prices/{day}/{sha256[:12]}/{name}.parquet", table[table.publication <= day])
-    lake.write_json(f"prices/{day}/{prices.VINTAGE}", {"sha256": sha256, "sample": True})
-    return read_panel(lake, day)
+    vintage = prices.Vintage(workbook=f"{day}.xlsx", sha256=sha256, sample=True, source_note="Fuente.")
+    prices.write_vintage(lake, day, vintage, PRICES[PRICES.publication <= day], AVERAGES[AVERAGES.publication <= day])
+    return prices.read_panel(lake, day)
 
 
 def issue(lake: Lake, panel: Panel) -> None:
     """Forecasts of champion (version 1) and challenger (2) at a publication."""
     day = str(panel.origin)
     table = baseline(panel).forecast(panel)
-    made = {"workbook": "a" * 64, "bundle": "b" * 64, "version": 1}
-    folder = forecasts._folder(day, made)
-    lake.write_table(f"{folder}/forecasts.parquet", table.assign(model_version="1", is_baseline=True))
-    lake.write_json(f"{forecasts.LAYER}/{day}/{forecasts.MADE}", made)
+    source = forecasts.ForecastSource(
+        version=1, bundle="b" * 64, is_baseline=True, trained_through=day, workbook="a" * 64, sample=True
+    )
+    forecasts.write_forecasts(lake, day, source, table.assign(model_version="1", is_baseline=True), table.head(0))
     shadow = table.assign(model_version="2", is_baseline=False, forecast=table.forecast + 0.5)
-    lake.write_table(f"{shadow_forecasts.LAYER}/{day}/{shadow_forecasts.TABLE}", shadow)
-    lake.write_json(f"{shadow_forecasts.LAYER}/{day}/{shadow_forecasts.MADE}", {"contender": "abc", "version": 2})
+    shadow_forecasts.write_shadow_forecasts(lake, day, shadow_forecasts.ShadowSource(version=2, contender="abc"), shadow)
 
 
 def settle(lake: Lake, day: str) -> Any:
     with dg.build_asset_context(partition_key=day) as context:
-        return track_record.track_record(context, lake=lake)
+        return track_record_asset(context, lake=lake)
 
 
 @pytest.fixture
@@ -55,14 +51,14 @@ def month_end() -> int:
 
 
 def test_each_forecast_is_scored_once_when_its_date_has_come(lake: Lake, month_end: int) -> None:
-    assert track_record.read(lake) is None
+    assert track_record.read_track_record(lake) is None
     for day in DATES[month_end - 3 : month_end + 2]:
         panel = publish(lake, day)
         settle(lake, day)
         issue(lake, panel)
-    record = track_record.read(lake)
+    record = track_record.read_track_record(lake)
     assert record is not None
-    assert list(record.columns) == list(track_record.KEPT)
+    assert list(record.columns) == TRACK_RECORD_COLUMNS
     assert not record.duplicated(["role", "origin", "target", "task", "lead", "series"]).any()
     near = record[(record.task == "publication") & (record.role == "champion")]
     pairs = sorted(set(zip(near.origin.dt.strftime("%Y-%m-%d"), near.target.dt.strftime("%Y-%m-%d"), strict=True)))
@@ -95,7 +91,7 @@ def test_publications_that_came_while_nobody_looked_are_scored_too(lake: Lake, m
     issue(lake, publish(lake, DATES[10]))
     publish(lake, DATES[13])
     settle(lake, DATES[13])
-    record = track_record.read(lake)
+    record = track_record.read_track_record(lake)
     assert record is not None
     assert sorted(set(record.target[record.task == "publication"].dt.strftime("%Y-%m-%d"))) == DATES[11:14]
 
@@ -104,6 +100,6 @@ def test_a_publication_that_is_read_again_keeps_one_record(lake: Lake) -> None:
     issue(lake, publish(lake, DATES[10]))
     publish(lake, DATES[11])
     settle(lake, DATES[11])
-    before = track_record.read(lake)
+    before = track_record.read_track_record(lake)
     settle(lake, DATES[11])
-    pd.testing.assert_frame_equal(track_record.read(lake), before)
+    pd.testing.assert_frame_equal(track_record.read_track_record(lake), before)

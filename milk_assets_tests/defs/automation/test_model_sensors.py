@@ -5,20 +5,18 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 
-from milk_assets.defs.assets.data import features, prices
-from milk_assets.defs.assets.models import candidate, evaluation
-from milk_assets.defs.assets.outputs import forecasts
 from milk_assets.defs.automation import model_sensors
+from milk_assets.defs.automation.publication_sensor import publication_sensor
 from milk_assets.defs.common.training_code import training_code
 from milk_assets.defs.resources.sniim_site import SniimSource, SourceError
 from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import candidates, evaluations, features, forecasts, prices
 from milk_assets.stores.model_registry import Tracking
 from milk_model.artefact_paths import SERVED
 
@@ -42,19 +40,14 @@ def site() -> Iterator[Publisher]:
         yield found
 
 
-@pytest.fixture(autouse=True)
-def on_friday(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> "Clock":
-            return cls(2025, 3, 28, 18, tzinfo=tz or ZoneInfo("UTC"))
-
-    monkeypatch.setattr(model_sensors, "datetime", Clock)
+def on_friday() -> datetime:
+    """The clock of these tests."""
+    return datetime(2025, 3, 28, 18, tzinfo=UTC)
 
 
 def look(instance: dg.DagsterInstance, site: Publisher, lake: Lake, cursor: str | None = None) -> Any:
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
-    return model_sensors.publication_sensor(15)(context, sniim=SniimSource(base_url=site.url), lake=lake)
+    return publication_sensor(15, clock=on_friday)(context, sniim=SniimSource(base_url=site.url), lake=lake)
 
 
 def keys(answer: dg.SensorResult) -> list[str | None]:
@@ -62,8 +55,21 @@ def keys(answer: dg.SensorResult) -> list[str | None]:
 
 
 def proven(lake: Lake, day: date, sha256: str) -> None:
-    lake.write_json(f"{prices.LAYER}/{day}/{prices.VINTAGE}", {"sha256": sha256})
-    lake.write_bytes(f"{features.LAYER}/{day}/{features.FILE}", b"")
+    prices.Vintage(sha256=sha256).write(lake, prices.LAYER.path(str(day)))
+    lake.write_bytes(features.LAYER.path(str(day)), b"")
+
+
+def evaluated(lake: Lake, day: date, workbook: str, code: str) -> None:
+    """A candidate of a publication, with its evaluation."""
+    candidate = candidates.Candidate(
+        **version(2), hyperparameters={}, contender="abc", tuned_through="2024-12-01", workbook=workbook, code=code
+    )
+    candidates.write_candidate(lake, day.isoformat(), candidate)
+    lake.write_json(evaluations.LAYER.path(day.isoformat()), {})
+
+
+def version(number: int, baseline: bool = False) -> dict[str, Any]:
+    return {"version": number, "bundle": str(number) * 64, "is_baseline": baseline}
 
 
 def test_a_first_start_asks_for_the_newest_publication_only(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
@@ -142,14 +148,14 @@ def test_a_publisher_on_this_machine_may_be_ahead_of_the_calendar(
     site.advance(date(2025, 4, 2))
     assert keys(look(instance, site, lake)) == ["2025-03-28"]
     context = dg.build_sensor_context(instance=instance)
-    ahead = model_sensors.publication_sensor(15, look_ahead=14)(context, sniim=SniimSource(base_url=site.url), lake=lake)
+    ahead = publication_sensor(15, look_ahead_days=14, clock=on_friday)(context, sniim=SniimSource(base_url=site.url), lake=lake)
     assert keys(ahead) == ["2025-03-28", "2025-03-31", "2025-04-02"]
 
 
 def test_a_site_that_is_down_fails_the_tick(instance: dg.DagsterInstance, lake: Lake) -> None:
     source = SniimSource(base_url="http://127.0.0.1:9", attempts=1, timeout_seconds=1)
     with pytest.raises(SourceError):
-        model_sensors.publication_sensor(15)(dg.build_sensor_context(instance=instance), sniim=source, lake=lake)
+        publication_sensor(15, clock=on_friday)(dg.build_sensor_context(instance=instance), sniim=source, lake=lake)
 
 
 def retrain(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake | None = None) -> Any:
@@ -164,19 +170,15 @@ def test_a_backlog_gives_one_retrain_of_its_newest_publication(instance: dg.Dags
     request = retrain(instance, lake)
     assert (request.partition_key, request.run_key) == ("2025-03-28", f"2025-03-28:{'c' * 12}:{training_code()}")
     assert request.tags == {"milk/reason": "no model yet"}
-    lake.write_json(f"{evaluation.LAYER}/2025-03-28/{evaluation.DECISION}", {})
-    trained = {"workbook": "c" * 64, "code": training_code()}
-    lake.write_json(f"{candidate.LAYER}/2025-03-28/{candidate.FILE}", trained)
+    evaluated(lake, FRIDAY, "c" * 64, training_code())
     assert isinstance(retrain(instance, lake), dg.SkipReason)
-    lake.write_json(f"{candidate.LAYER}/2025-03-28/{candidate.FILE}", trained | {"code": "older"})
+    evaluated(lake, FRIDAY, "c" * 64, "older")
     assert retrain(instance, lake).tags == {"milk/reason": "training code changed"}
 
 
 def test_a_performance_alarm_is_answered_once_by_a_new_model(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> None:
     proven(lake, MONDAY, "a" * 64)
-    trained = {"workbook": "a" * 64, "code": training_code()}
-    lake.write_json(f"{evaluation.LAYER}/{MONDAY}/{evaluation.DECISION}", {})
-    lake.write_json(f"{candidate.LAYER}/{MONDAY}/{candidate.FILE}", trained)
+    evaluated(lake, MONDAY, "a" * 64, training_code())
     proven(lake, WEDNESDAY, "b" * 64)
     assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)  # mid-week, and all is well
     record(artefacts, "floor", publication=str(MONDAY), alarm="an old story")
@@ -185,19 +187,14 @@ def test_a_performance_alarm_is_answered_once_by_a_new_model(instance: dg.Dagste
     asked = retrain(instance, lake, artefacts)
     assert asked.partition_key == str(WEDNESDAY)
     assert asked.tags == {"milk/reason": "performance alarm: error over that of no change 1.031"}
-    lake.write_json(f"{evaluation.LAYER}/{WEDNESDAY}/{evaluation.DECISION}", {})
-    lake.write_json(f"{candidate.LAYER}/{WEDNESDAY}/{candidate.FILE}", trained | {"workbook": "b" * 64})
+    evaluated(lake, WEDNESDAY, "b" * 64, training_code())
     assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)
 
 
 def test_nothing_is_trained_while_a_publication_is_being_read(instance: dg.DagsterInstance, lake: Lake) -> None:
     proven(lake, MONDAY, "a" * 64)
     instance.add_run(dg.DagsterRun(job_name="ingest", run_id="r1", status=dg.DagsterRunStatus.STARTED))
-    assert "under way" in retrain(instance, lake).skip_message
-
-
-def version(number: int, baseline: bool = False) -> dict[str, Any]:
-    return {"version": number, "bundle": str(number) * 64, "is_baseline": baseline}
+    assert "running" in retrain(instance, lake).skip_message
 
 
 class Glanced(Tracking):
@@ -237,7 +234,7 @@ def test_promotion_carries_out_what_the_ledger_asks_for_and_nothing_else(
     assert asked.run_key.startswith(f"promote:{number}:0:")
     assert asked.tags["milk/reason"] == "promote to version 2: must_pass_again_next_week"
     instance.add_run(dg.DagsterRun(job_name="promote", run_id="r1", status=dg.DagsterRunStatus.STARTED))
-    assert "under way" in promote(instance, lake, artefacts, alias=1).skip_message
+    assert "running" in promote(instance, lake, artefacts, alias=1).skip_message
 
 
 def test_what_differs_from_the_ledger_and_what_was_cut_short_is_put_right(
@@ -268,7 +265,20 @@ def test_forecasts_follow_an_ingest_and_a_promotion(instance: dg.DagsterInstance
     assert "no champion" in ask().skip_message
     artefacts.write_json(SERVED, version(1, True))
     assert (ask().partition_key, ask().run_key) == ("2025-03-24", f"2025-03-24:{'a' * 12}:{'1' * 12}")
-    lake.write_json(f"{forecasts.LAYER}/2025-03-24/{forecasts.MADE}", version(1, True) | {"workbook": "a" * 64})
+    source = forecasts.ForecastSource(**version(1, True), trained_through="2025-03-24", workbook="a" * 64, sample=True)
+    source.write(lake, forecasts.LAYER.path("2025-03-24"))
     assert "already" in ask().skip_message
     artefacts.write_json(SERVED, version(2))
     assert ask().run_key.endswith("2" * 12)
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+def test_a_run_that_has_not_ended_is_active(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> None:
+    assert not model_sensors.is_active(instance, "ingest")
+    instance.add_run(dg.DagsterRun(job_name="ingest", run_id="r1", status=status))
+    assert model_sensors.is_active(instance, "ingest")
+
+
+def test_a_run_that_has_ended_is_not_active(instance: dg.DagsterInstance) -> None:
+    instance.add_run(dg.DagsterRun(job_name="ingest", run_id="r1", status=dg.DagsterRunStatus.CANCELED))
+    assert not model_sensors.is_active(instance, "ingest")

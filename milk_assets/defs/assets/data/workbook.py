@@ -1,6 +1,6 @@
-"""The raw workbook of a publication, kept whole.
+"""Workbook: the source's file of one publication, stored unchanged.
 
-Belongs here: the asset and its record. Asking the site is `resources.sniim`'s business, reading cells `milk_assets.sniim`'s.
+Belongs here: the asset and its metadata. Asking the site is `defs.resources.sniim_site`, reading cells `milk_assets.sniim`.
 """
 
 from datetime import date
@@ -8,47 +8,38 @@ from typing import Any
 
 import dagster as dg
 
-from milk_assets.defs.common.partitions import publications
-from milk_assets.defs.common.retry_policy import RETRY
+from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.defs.resources.sniim_site import NotPublished, SniimSource
-from milk_assets.settings import OWNER
 from milk_assets.stores.lake import Lake
-
-FILE = "workbook.json"
-
-
-def path(publication: str) -> str:
-    """The record of a publication's workbook: its name, sha256, raw path and where it came from."""
-    return f"workbook/{publication}/{FILE}"
+from milk_assets.stores.layers import workbooks
+from milk_assets.stores.layers.workbooks import WorkbookRecord
 
 
-@dg.asset(partitions_def=publications, group_name="source", kinds={"excel"}, owners=[OWNER], retry_policy=RETRY)
+@publication_asset(group="source", kinds={"excel"})
 def workbook(context: dg.AssetExecutionContext, sniim: SniimSource, lake: Lake) -> dg.MaterializeResult[Any]:
-    """The workbook that SNIIM published on a date, byte for byte, under its sha256; never overwritten."""
+    """The workbook that SNIIM published on a date, byte for byte, stored under its sha256 and never overwritten."""
     try:
         download = sniim.fetch(date.fromisoformat(context.partition_key))
     except NotPublished as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    name = download.url.rsplit("/", 1)[-1]
-    raw = f"raw/{download.sha256}.xlsx"
-    new = lake.create_bytes(raw, download.content)
-    record = {
-        "name": name,
-        "sha256": download.sha256,
-        "raw": raw,
-        "url": download.url,
-        "bytes": len(download.content),
-        "last_modified": download.last_modified,
-    }
-    lake.write_json(path(context.partition_key), record)
-    context.log.info("%s: %d kB, %s", name, len(download.content) // 1000, "new content" if new else "content seen before")
+    is_new = workbooks.store_raw(lake, download.sha256, download.content)
+    record = WorkbookRecord(
+        name=download.url.rsplit("/", 1)[-1],
+        sha256=download.sha256,
+        raw=workbooks.raw_path(download.sha256),
+        url=download.url,
+        bytes=len(download.content),
+        last_modified=download.last_modified,
+    )
+    workbooks.write_record(lake, context.partition_key, record)
+    context.log.info("%s: %d kB, %s", record.name, record.bytes // 1000, "new content" if is_new else "content seen before")
     return dg.MaterializeResult(
         metadata={
-            "dagster/uri": lake.uri(raw),
-            "source": dg.MetadataValue.url(download.url),
-            "kilobytes": round(len(download.content) / 1000, 1),
-            "sha256": download.sha256,
-            "new_content": new,
+            "dagster/uri": lake.uri(record.raw),
+            "source": dg.MetadataValue.url(record.url),
+            "kilobytes": round(record.bytes / 1000, 1),
+            "sha256": record.sha256,
+            "new_content": is_new,
         },
-        data_version=dg.DataVersion(download.sha256),
+        data_version=dg.DataVersion(record.sha256),
     )

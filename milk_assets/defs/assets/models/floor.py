@@ -1,6 +1,7 @@
-"""The floor: whether the champion may stay, at every publication.
+"""Floor: whether the champion may stay, decided at every publication.
 
-Belongs here: the asset, which gathers and records. The rule is `promotion.floor`'s; falling back is the `champion` asset's.
+Belongs here: the asset, which gathers the inputs and records the verdict. The rule is `promotion.floor`; falling back is up to the asset
+`champion`.
 """
 
 from datetime import UTC, datetime
@@ -8,64 +9,54 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from milk_assets.defs.assets.data import features
-from milk_assets.defs.assets.models import baseline, track_record
 from milk_assets.defs.common import materialization
-from milk_assets.defs.common.partitions import publications
-from milk_assets.defs.common.retry_policy import RETRY
+from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.promotion.policy import Policy
 from milk_assets.promotion.state import Served, fold
-from milk_assets.settings import OWNER
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import baselines, prices
+from milk_assets.stores.layers.track_record import read_track_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dg.asset(
-    partitions_def=publications,
-    deps=[track_record.track_record, features.features],
-    group_name="monitoring",
-    kinds={"json"},
-    owners=[OWNER],
-    retry_policy=RETRY,
-)
+@publication_asset(group="monitoring", kinds={"json"}, deps=["track_record", "features"])
 def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
-    """The champion's live errors against no change, and whether it can be served at all; the verdict goes into the ledger.
+    """The champion's live errors against no change, and whether it can be loaded and scored; the verdict goes into the ledger.
 
-    So does what is wrong with its live record short of that, which is a reason to train anew.
+    Weaker problems of its live record go into the ledger as an alarm, which is a reason to retrain.
     """
     from milk_assets.promotion.floor import judge, live_errors, previous_skill
 
     publication = context.partition_key
     ledger = champion_manifest.ledger(artefacts)
     state = fold(ledger.entries())
-    newest = lake.newest(baseline.LAYER, baseline.FILE)
-    if state.champion is None or newest is None:
-        return dg.MaterializeResult(metadata={"verdict": "nothing is served yet"})
-    record = track_record.read(lake, until=publication)
+    newest_baseline = baselines.LAYER.newest(lake)
+    if state.champion is None or newest_baseline is None:
+        return dg.MaterializeResult(metadata={"verdict": "no champion yet"})
+    record = read_track_record(lake, until=publication)
     errors = live_errors(record, state.champion.version) if record is not None else {}
     previous = previous_skill(state.entries, state.champion, publication)
-    healthy = _healthy(lake, artefacts, state.champion, publication)
-    decision = judge(errors, previous, healthy, state.champion.is_baseline)
-    inputs = {
-        "errors": errors,
-        "previous": previous,
-        "healthy": healthy,
-        "is_baseline": state.champion.is_baseline,
-        "policy": Policy().to_document(),
-    }
+    is_healthy = champion_is_healthy(lake, artefacts, state.champion, publication)
+    decision = judge(errors, previous, is_healthy, state.champion.is_baseline)
+    baseline = baselines.read_baseline(lake, newest_baseline)
     body = {
         "publication": publication,
         "champion": state.champion.to_document(),
-        "baseline": {name: baseline.read(lake, newest)[name] for name in champion_manifest.FACTS},
+        "baseline": baseline.model_dump(include=set(champion_manifest.FACTS)),
         "decision": decision.as_document(),
-        "inputs": inputs,
-        "alarm": _alarm(record, state.champion),
+        "inputs": {
+            "errors": errors,
+            "previous": previous,
+            "healthy": is_healthy,
+            "is_baseline": state.champion.is_baseline,
+            "policy": Policy().to_document(),
+        },
+        "alarm": live_alarm(record, state.champion),
     }
-    actor = f"run {context.op_execution_context.run_id}"
-    entry = ledger.add("floor", at=datetime.now(UTC), actor=actor, body=body)
+    entry = ledger.add("floor", at=datetime.now(UTC), actor=f"run {context.op_execution_context.run_id}", body=body)
     return dg.MaterializeResult(
         metadata={
             "verdict": decision.verdict,
@@ -80,9 +71,11 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
     )
 
 
-def _alarm(record: "pd.DataFrame | None", champion: Served) -> str | None:
-    """What is wrong with the live record of the version that serves; a record that cannot be measured is an alarm too, and no reason
-    to keep the floor's verdict out of the ledger."""
+def live_alarm(record: "pd.DataFrame | None", champion: Served) -> str | None:
+    """What is wrong with the champion's live record; None where nothing is.
+
+    A record that cannot be measured is an alarm too. It does not keep the floor's verdict out of the ledger.
+    """
     from milk_assets.monitoring.detection.live_accuracy import performance_alarm
 
     if record is None:
@@ -93,9 +86,11 @@ def _alarm(record: "pd.DataFrame | None", champion: Served) -> str | None:
         return f"the live record cannot be measured: {error}"
 
 
-def _healthy(lake: Lake, artefacts: Lake, champion: Served, publication: str) -> bool:
-    """Whether the champion can be read, proven, and forecasts prices of milk. A store that does not answer raises: that is not the
-    champion's fault, and the retry asks again."""
+def champion_is_healthy(lake: Lake, artefacts: Lake, champion: Served, publication: str) -> bool:
+    """Whether the champion's bundle loads, passes its golden rows and forecasts plausible prices.
+
+    A store that does not answer raises instead: that is not the champion's fault, and the retry asks again.
+    """
     from milk_assets.forecasting.model import Model
     from milk_assets.stores import model_bundles
     from milk_assets.stores.lake import LakeError
@@ -103,7 +98,7 @@ def _healthy(lake: Lake, artefacts: Lake, champion: Served, publication: str) ->
 
     try:
         model = Model.from_bundle(model_bundles.read(artefacts, champion.bundle).files)
-        champion_manifest.refuse_nonsense(model.forecast(features.read_panel(lake, publication)))
+        champion_manifest.refuse_nonsense(model.forecast(prices.read_panel(lake, publication)))
     except (BundleError, LakeError, ValueError):
         return False
     return True
