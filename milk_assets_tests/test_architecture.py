@@ -12,6 +12,7 @@ from milk_assets.defs.common.training_code import QUARANTINE, SCORING_MODULES, T
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("milk_model", "lambda_service", "milk_assets")
 DOMAIN = (
+    "milk_assets.frames",
     "milk_assets.sniim",
     "milk_assets.forecasting",
     "milk_assets.promotion",
@@ -24,15 +25,16 @@ LARGEST_FOLDER = 14  # modules and subfolders, `__init__` aside: a folder that a
 # Package or module → what of the project it may import, besides itself and its subpackages. The longest prefix of a module's name counts.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "milk_model": (),
+    "milk_assets.frames": (),
     "lambda_service": ("milk_model",),
     "lambda_service.serving": ("milk_model",),
     "lambda_service.api": ("lambda_service.serving", "milk_model"),
     # domain packages: no Dagster, no clock, no connection
     "milk_assets.sniim": ("milk_model",),
     "milk_assets.sniim.samples": ("milk_assets.sniim", "milk_model"),
-    "milk_assets.forecasting": ("milk_assets.sniim", "milk_model"),
+    "milk_assets.forecasting": ("milk_assets.frames", "milk_assets.sniim", "milk_model"),
     "milk_assets.forecasting.training": ("milk_assets.forecasting", "milk_assets.sniim", "milk_model"),
-    "milk_assets.forecasting.evaluation": ("milk_assets.forecasting", "milk_assets.sniim", "milk_model"),
+    "milk_assets.forecasting.evaluation": ("milk_assets.forecasting", "milk_assets.frames", "milk_assets.sniim", "milk_model"),
     "milk_assets.promotion": ("milk_model",),
     "milk_assets.monitoring.detection": ("milk_assets.promotion", "milk_assets.settings", "milk_assets.sniim", "milk_model"),
     "milk_assets.monitoring.alerts": ("milk_assets.monitoring.detection",),

@@ -3,12 +3,6 @@
 Belongs here: column → meaning and unit. Which columns a table has is decided where it is computed.
 """
 
-PRICES = {
-    "publication": "publication date, as the workbook states it",
-    "series": "key: state/city/milk/channel",
-    "price": "MXN per litre, consumer price; null where the source has none",
-    "kept": "kept, or why the price is null: blank or zero",
-}
 FEATURES = {
     "origin": "publication date on which all of the row was known",
     "series": "key: state/city/milk/channel",
@@ -22,33 +16,6 @@ FEATURES = {
     "staleness": "publications since the last change",
     "above_peers": "gap to the mean of its milk and channel, minus the usual gap of the series, MXN",
     "last_change": "size of the last change, MXN",
-}
-FORECASTS = {
-    "origin": "newest publication that was known",
-    "level": "city, or national for the two averages",
-    "series": "key: state/city/milk/channel",
-    "task": "publication or month",
-    "lead": "publications or months ahead; month 0 is the current one",
-    "target": "expected publication date, or first day of the month",
-    "no_change": "MXN per litre: the last price carried forward",
-    "forecast": "MXN per litre",
-    "lo80": "MXN per litre; lower bound of the 80 % interval",
-    "hi80": "MXN per litre; upper bound of the 80 % interval",
-    "lo95": "MXN per litre; lower bound of the 95 % interval",
-    "hi95": "MXN per litre; upper bound of the 95 % interval",
-    "p_up": "probability that the price rises",
-    "p_same": "probability that the price does not change",
-    "p_down": "probability that the price falls",
-    "trust": "weight of the model against no change, 0 to 1",
-}
-BACKTEST = FORECASTS | {
-    "model": "challenger, champion or baseline",
-    "actual": "MXN per litre: the published price",
-}
-TRACK_RECORD = FORECASTS | {
-    "role": "champion (served) or challenger (shadow)",
-    "model_version": "version in the model registry",
-    "actual": "MXN per litre: the published price, or its mean over the month",
 }
 RESTATEMENTS = {
     "publication": "past date whose price changed",

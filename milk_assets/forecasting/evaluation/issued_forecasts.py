@@ -6,22 +6,15 @@ Belongs here: joining issued forecasts with published prices, as pure functions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from milk_assets.forecasting.evaluation.outcomes import Outcomes, ended_months
 from milk_assets.forecasting.panel import Panel
+from milk_assets.frames import Forecasts, TrackRecord, TrackRecordFrame
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-# fmt: off
-TRACK_RECORD_COLUMNS = [
-    "origin", "target", "task", "lead", "series", "state", "city", "milk", "channel", "level", "role", "model_version",
-    "is_baseline", "last_price", "no_change", "forecast", "lo80", "hi80", "lo95", "hi95", "p_up", "p_same", "p_down", "actual",
-]
-# fmt: on
+TRACK_RECORD_COLUMNS = list(TrackRecordFrame.to_schema().columns)
 
 
 def month_ended_since(panel: Panel, known_until: np.datetime64) -> bool:
@@ -29,7 +22,7 @@ def month_ended_since(panel: Panel, known_until: np.datetime64) -> bool:
     return len(ended_months(panel.dates)) > len(ended_months(panel.dates[panel.dates <= known_until]))
 
 
-def track_record_rows(panel: Panel, known_until: np.datetime64, issued: Mapping[str, Sequence[pd.DataFrame]]) -> pd.DataFrame:
+def track_record_rows(panel: Panel, known_until: np.datetime64, issued: Mapping[str, Sequence[Forecasts]]) -> TrackRecord:
     """The issued forecasts whose target became known after `known_until`, with the published price as `actual`.
 
     Args:
@@ -40,8 +33,6 @@ def track_record_rows(panel: Panel, known_until: np.datetime64, issued: Mapping[
     Returns:
         Frame with TRACK_RECORD_COLUMNS; empty, with the same columns, where no target became known.
     """
-    import pandas as pd
-
     outcomes = Outcomes.of(panel)
     tables = [
         outcomes.joined(table, known_until).assign(role=role)[TRACK_RECORD_COLUMNS]
@@ -50,11 +41,11 @@ def track_record_rows(panel: Panel, known_until: np.datetime64, issued: Mapping[
     ]
     with_rows = [table for table in tables if len(table)]
     if with_rows:
-        return pd.concat(with_rows, ignore_index=True)
-    return pd.DataFrame(columns=TRACK_RECORD_COLUMNS).astype({"origin": "datetime64[ns]", "target": "datetime64[ns]"})
+        return TrackRecordFrame.validate(pd.concat(with_rows, ignore_index=True))
+    return TrackRecordFrame.empty()
 
 
-def error_summary(record: pd.DataFrame) -> pd.DataFrame:
+def error_summary(record: TrackRecord) -> pd.DataFrame:
     """Mean absolute errors of forecasts and of no change by role, task and lead, MXN per litre."""
     errors = record.assign(mae=(record.forecast - record.actual).abs(), mae_no_change=(record.no_change - record.actual).abs())
     return errors.groupby(["role", "task", "lead"], as_index=False)[["mae", "mae_no_change"]].mean()

@@ -3,13 +3,15 @@
 Belongs here: paths and the document. Backtesting is `milk_assets.forecasting.evaluation`, deciding is `milk_assets.promotion.gate`.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers.layer import Layer, StoredDocument
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from milk_assets.frames import Backtest
 
 LAYER = Layer("evaluation", marker="decision.json")
 BACKTEST_TABLE = "backtest.parquet"
@@ -55,9 +57,7 @@ def backtest_path(publication: str) -> str:
     return LAYER.path(publication, BACKTEST_TABLE)
 
 
-def write_evaluation(
-    lake: Lake, publication: str, evaluation: Evaluation, backtest: "pd.DataFrame", scores: "pd.DataFrame"
-) -> None:
+def write_evaluation(lake: Lake, publication: str, evaluation: Evaluation, backtest: "Backtest", scores: "pd.DataFrame") -> None:
     """Write both tables, then the decision: a publication with a decision is evaluated completely."""
     lake.write_table(backtest_path(publication), backtest)
     lake.write_table(LAYER.path(publication, SCORES_TABLE), scores)
@@ -74,6 +74,6 @@ def read_scores(lake: Lake, publication: str) -> "pd.DataFrame":
     return lake.read_table(LAYER.path(publication, SCORES_TABLE))
 
 
-def read_backtest(lake: Lake, publication: str) -> "pd.DataFrame":
+def read_backtest(lake: Lake, publication: str) -> "Backtest":
     """The backtested forecasts of a publication's evaluation."""
-    return lake.read_table(backtest_path(publication))
+    return cast("Backtest", lake.read_table(backtest_path(publication)))

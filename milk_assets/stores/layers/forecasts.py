@@ -3,13 +3,15 @@
 Belongs here: paths, tables and the document. Scoring is `milk_model.forecaster`.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers.layer import Layer, StoredDocument
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from milk_assets.frames import Forecasts
 
 LAYER = Layer("forecasts", marker="forecasts.json")
 FORECASTS_TABLE = "forecasts.parquet"
@@ -49,7 +51,10 @@ def forecasts_path(publication: str, source: ForecastSource) -> str:
 def write_forecasts(
     lake: Lake, publication: str, source: ForecastSource, forecasts: "pd.DataFrame", explanations: "pd.DataFrame"
 ) -> None:
-    """Write both tables, then the document that names them."""
+    """Write both tables, then the document that names them. Raises a pandera SchemaError on forecasts that cannot be right."""
+    from milk_assets.frames import ForecastsFrame
+
+    ForecastsFrame.validate(forecasts)
     lake.write_table(forecasts_path(publication, source), forecasts)
     lake.write_table(f"{folder(publication, source)}/{EXPLANATIONS_TABLE}", explanations)
     source.write(lake, LAYER.path(publication))
@@ -60,9 +65,9 @@ def read_source(lake: Lake, publication: str) -> ForecastSource:
     return ForecastSource.read(lake, LAYER.path(publication))
 
 
-def read_forecasts(lake: Lake, publication: str) -> "pd.DataFrame":
+def read_forecasts(lake: Lake, publication: str) -> "Forecasts":
     """The forecasts of a publication: one row per series, task and lead."""
-    return lake.read_table(forecasts_path(publication, read_source(lake, publication)))
+    return cast("Forecasts", lake.read_table(forecasts_path(publication, read_source(lake, publication))))
 
 
 def source_digests(lake: Lake, publication: str) -> tuple[str, str] | None:

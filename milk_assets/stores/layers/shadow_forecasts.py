@@ -3,13 +3,15 @@
 Belongs here: paths, the table and the document.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers.layer import Layer, StoredDocument
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from milk_assets.frames import Forecasts
 
 LAYER = Layer("shadow_forecasts", marker="shadow.json")
 SHADOW_TABLE = "shadow.parquet"
@@ -40,14 +42,17 @@ def table_path(publication: str) -> str:
 
 
 def write_shadow_forecasts(lake: Lake, publication: str, source: ShadowSource, forecasts: "pd.DataFrame") -> None:
-    """Write the table, then the document that completes it."""
+    """Write the table, then the document that completes it. Raises a pandera SchemaError on forecasts that cannot be right."""
+    from milk_assets.frames import ForecastsFrame
+
+    ForecastsFrame.validate(forecasts)
     lake.write_table(table_path(publication), forecasts)
     source.write(lake, LAYER.path(publication))
 
 
-def read_shadow_forecasts(lake: Lake, publication: str) -> "pd.DataFrame":
+def read_shadow_forecasts(lake: Lake, publication: str) -> "Forecasts":
     """The challenger's forecasts of a publication: one row per series, task and lead."""
-    return lake.read_table(table_path(publication))
+    return cast("Forecasts", lake.read_table(table_path(publication)))
 
 
 def read_sources_of(lake: Lake, contender: str, until: str) -> list[ShadowSource]:

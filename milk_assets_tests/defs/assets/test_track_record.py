@@ -35,7 +35,8 @@ def issue(lake: Lake, panel: Panel) -> None:
         version=1, bundle="b" * 64, is_baseline=True, trained_through=day, workbook="a" * 64, sample=True
     )
     forecasts.write_forecasts(lake, day, source, table.assign(model_version="1", is_baseline=True), table.head(0))
-    shadow = table.assign(model_version="2", is_baseline=False, forecast=table.forecast + 0.5)
+    prices_half_a_peso_higher = {name: table[name] + 0.5 for name in ("forecast", "lo80", "hi80", "lo95", "hi95")}
+    shadow = table.assign(model_version="2", is_baseline=False, **prices_half_a_peso_higher)
     shadow_forecasts.write_shadow_forecasts(lake, day, shadow_forecasts.ShadowSource(version=2, contender="abc"), shadow)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.defs.common import check_names, materialization
-from milk_assets.defs.common.column_descriptions import PRICES
 from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import prices as layer
@@ -28,6 +27,8 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
 
     Nothing is written unless every blocking check passes, so an earlier validated table of the same publication is kept.
     """
+    from milk_assets.frames import described_columns
+    from milk_assets.sniim.schemas import PRICES
     from milk_assets.sniim.validation import prove
     from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
@@ -57,7 +58,9 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
     newest_averages = book.averages[book.averages.publication == book.averages.publication.max()]
     yield dg.MaterializeResult(
         metadata={
-            **materialization.of_table(book.prices, lake.uri(layer.prices_path(publication, record.sha256)), PRICES),
+            **materialization.of_table(
+                book.prices, lake.uri(layer.prices_path(publication, record.sha256)), described_columns(PRICES)
+            ),
             **vintage.model_dump(mode="json", exclude={"schema_version"}),
             "series": book.prices.series.nunique(),
             "active_series": book.prices.dropna(subset="price").series.nunique(),

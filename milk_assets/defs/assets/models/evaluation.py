@@ -7,12 +7,11 @@ Belongs here: the asset, which gathers what the gate asks and records its decisi
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 
 from milk_assets.defs.common import materialization
-from milk_assets.defs.common.column_descriptions import BACKTEST
 from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.promotion.contender import model_contract
 from milk_assets.promotion.policy import HORIZONS, REFIT_EVERY, Policy
@@ -27,9 +26,8 @@ from milk_assets.stores.layers.track_record import read_track_record
 from milk_assets.stores.model_registry import Tracking
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from milk_assets.forecasting.panel import Panel
+    from milk_assets.frames import Backtest
     from milk_assets.promotion.evidence import Evidence
     from milk_assets.promotion.gate import Decision, Facts
 
@@ -60,6 +58,7 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
     """
     from milk_assets.forecasting.evaluation.backtest_summary import plot, summary
     from milk_assets.forecasting.evaluation.scores import score_table
+    from milk_assets.frames import BacktestFrame, described_columns
     from milk_assets.promotion.evidence import CHALLENGER, gather, ratios
 
     publication = context.partition_key
@@ -103,12 +102,14 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
             "skill_over_time": materialization.skill_plot(champion_manifest.ledger(artefacts).entries()),
             "summary": dg.MetadataValue.md(summary(score_by_lead, CHALLENGER)),
             "plot": materialization.image(plot(score_by_lead)),
-            **materialization.of_table(backtest, lake.uri(evaluations.backtest_path(publication)), BACKTEST),
+            **materialization.of_table(
+                backtest, lake.uri(evaluations.backtest_path(publication)), described_columns(BacktestFrame)
+            ),
         }
     )
 
 
-def backtest_all(context: dg.AssetExecutionContext, lake: Lake, panel: "Panel", contest: Contest) -> "pd.DataFrame":
+def backtest_all(context: dg.AssetExecutionContext, lake: Lake, panel: "Panel", contest: Contest) -> "Backtest":
     """Every forecast of the three models on the newest origins: one row per model, origin, target and series.
 
     Models with equal hyperparameters forecast the same, so they are computed once. Without a champion, no change takes its place.
@@ -137,7 +138,7 @@ def backtest_all(context: dg.AssetExecutionContext, lake: Lake, panel: "Panel", 
     )
     if same_as_champion is not None:
         table = pd.concat([table, table[table.model == same_as_champion].assign(model=CHAMPION)], ignore_index=True)
-    return table
+    return cast("Backtest", table)
 
 
 def gate_facts(lake: Lake, artefacts: Lake, panel: "Panel", publication: str, contest: Contest) -> "Facts":

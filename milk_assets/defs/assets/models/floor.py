@@ -19,7 +19,7 @@ from milk_assets.stores.layers import baselines, prices
 from milk_assets.stores.layers.track_record import read_track_record
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from milk_assets.frames import TrackRecord
 
 
 @publication_asset(group="monitoring", kinds={"json"}, deps=["track_record", "features"])
@@ -71,7 +71,7 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
     )
 
 
-def live_alarm(record: "pd.DataFrame | None", champion: Served) -> str | None:
+def live_alarm(record: "TrackRecord | None", champion: Served) -> str | None:
     """What is wrong with the champion's live record; None where nothing is.
 
     A record that cannot be measured is an alarm too. It does not keep the floor's verdict out of the ledger.

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.defs.common import materialization
-from milk_assets.defs.common.column_descriptions import TRACK_RECORD
 from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import forecasts, prices, shadow_forecasts
 from milk_assets.stores.layers import track_record as layer
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from milk_assets.frames import Forecasts
 
 # Publications back whose forecasts may meet their date now: two months to the longest lead, seven calendar months to the last month.
 ORIGINS_BACK, ORIGINS_BACK_AFTER_A_MONTH = 30, 100
@@ -31,6 +30,7 @@ def track_record(context: dg.AssetExecutionContext, lake: Lake) -> dg.Materializ
     import numpy as np
 
     from milk_assets.forecasting.evaluation.issued_forecasts import error_summary, month_ended_since, track_record_rows
+    from milk_assets.frames import TrackRecordFrame, described_columns
 
     publication = context.partition_key
     panel = prices.read_panel(lake, publication)
@@ -41,14 +41,14 @@ def track_record(context: dg.AssetExecutionContext, lake: Lake) -> dg.Materializ
     layer.write_track_record(lake, publication, record)
     return dg.MaterializeResult(
         metadata={
-            **materialization.of_table(record, lake.uri(layer.LAYER.path(publication)), TRACK_RECORD),
+            **materialization.of_table(record, lake.uri(layer.LAYER.path(publication)), described_columns(TrackRecordFrame)),
             "summary": materialization.markdown(error_summary(record)) if len(record) else "no forecast has met its date yet",
         },
         data_version=dg.DataVersion(prices.read_vintage(lake, publication).sha256),
     )
 
 
-def issued_forecasts(lake: Lake, publication: str, origins_back: int) -> "dict[str, list[pd.DataFrame]]":
+def issued_forecasts(lake: Lake, publication: str, origins_back: int) -> "dict[str, list[Forecasts]]":
     """Forecasts issued before a publication, by role: champion (served) and challenger (shadow)."""
 
     def origins(keys: list[str]) -> list[str]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from milk_assets.defs.common import materialization
-from milk_assets.defs.common.column_descriptions import FORECASTS
 from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.stores import champion_manifest, model_bundles
 from milk_assets.stores.lake import Lake
@@ -26,6 +25,7 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     """Next publications and months for every active series and the national means, with intervals and chances of change."""
     from milk_assets.forecasting.explanations import explain, main_reasons
     from milk_assets.forecasting.model import Model
+    from milk_assets.frames import ForecastsFrame, described_columns
 
     publication = context.partition_key
     champion = champion_manifest.served(artefacts)
@@ -48,7 +48,9 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     national = table[(table.level == "national") & (table.task == "month")]
     return dg.MaterializeResult(
         metadata={
-            **materialization.of_table(table, lake.uri(layer.forecasts_path(publication, source)), FORECASTS),
+            **materialization.of_table(
+                table, lake.uri(layer.forecasts_path(publication, source)), described_columns(ForecastsFrame)
+            ),
             **source.model_dump(exclude={"schema_version"}),
             "series": table.series.nunique(),
             "served_data": served_data["path"] if served_data else "newer data are served already",

@@ -23,6 +23,7 @@ from milk_model.artefact_paths import REPORTS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from milk_assets.frames import Backtest
     from milk_assets.reporting.model.report import Provenance, Report
 
 
@@ -123,7 +124,7 @@ def gather_provenance(lake: Lake, day: date, publication: str, city_prices: "pd.
     )
 
 
-def backtest_of_served_model(lake: Lake, publication: str) -> "pd.DataFrame | None":
+def backtest_of_served_model(lake: Lake, publication: str) -> "Backtest | None":
     """Backtested forecasts, from the newest evaluation, of the model that made a publication's forecasts; None before the first."""
     newest = evaluations.LAYER.newest(lake, until=publication)
     if newest is None:

@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 
 from milk_assets.defs.common import materialization
-from milk_assets.defs.common.column_descriptions import FORECASTS
 from milk_assets.defs.common.publication_asset import all_partitions_of, publication_asset
 from milk_assets.stores import model_bundles
 from milk_assets.stores.lake import Lake
@@ -20,6 +19,7 @@ from milk_assets.stores.layers import shadow_forecasts as layer
 def shadow_forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
     """The newest challenger's forecasts, issued before their dates are published, so that it has a live record before it serves."""
     from milk_assets.forecasting.model import Model
+    from milk_assets.frames import ForecastsFrame, described_columns
 
     publication = context.partition_key
     newest = candidates.LAYER.newest(lake, until=publication)
@@ -39,7 +39,7 @@ def shadow_forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: L
     layer.write_shadow_forecasts(lake, publication, source, table)
     return dg.MaterializeResult(
         metadata={
-            **materialization.of_table(table, lake.uri(layer.table_path(publication)), FORECASTS),
+            **materialization.of_table(table, lake.uri(layer.table_path(publication)), described_columns(ForecastsFrame)),
             **source.model_dump(exclude={"schema_version"}),
         },
         data_version=dg.DataVersion(f"{source.workbook[:12]}-{source.bundle[:12]}"),
