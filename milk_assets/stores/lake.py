@@ -1,6 +1,6 @@
 """The lake: tables, documents and bytes by path, in a local folder or an S3 bucket, with the same code.
 
-Belongs here: reading and writing by path, whole or not at all. Which paths there are is each asset's business.
+Belongs here: reading and writing by path; a file appears completely or not at all. Which paths exist is `stores.layers`.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ LOCK = ".lock"  # held in a folder while a file is compared and replaced
 
 
 class LakeError(RuntimeError):
-    """The lake cannot give or take a file: says which path of which root, and what to do."""
+    """A file cannot be read or written: the message names root and path, and what to do."""
 
 
 class ConcurrentChangeError(LakeError):
@@ -39,8 +39,12 @@ class ConcurrentChangeError(LakeError):
 class Lake(dg.ConfigurableResource[Any]):
     """Files under one root.
 
-    root: absolute folder path, or `s3://bucket`. endpoint: another S3 server than AWS's own, such as an emulator.
-    A file appears whole or not at all: local writes go to a temporary name and are renamed, S3 does so by itself.
+    A file appears completely or not at all: local writes go to a temporary name and are renamed; S3 guarantees it.
+
+    Attributes:
+        root: Absolute folder path, or `s3://bucket`.
+        region: AWS region of the bucket.
+        endpoint: Address of another S3 server than AWS, such as an emulator.
     """
 
     root: str
@@ -48,7 +52,7 @@ class Lake(dg.ConfigurableResource[Any]):
     endpoint: str | None = None
 
     def store(self) -> "ObjectStore":
-        """The object store under the root. Opening it makes no request."""
+        """The object store of the root. Opening it sends no request."""
         if not self.on_s3:
             from obstore.store import LocalStore
 
@@ -73,22 +77,22 @@ class Lake(dg.ConfigurableResource[Any]):
         return self.root.startswith("s3://")
 
     def uri(self, path: str) -> str:
-        """The full address of a path, for people and metadata."""
+        """Full address of a path, for messages and metadata."""
         return f"{self.root}/{path}"
 
     def read_bytes(self, path: str) -> bytes:
-        """The content of a file. Raises LakeError, saying so, where there is none."""
+        """Content of a file. Raises LakeError where there is none."""
         try:
             return bytes(self.store().get(path).bytes())
         except FileNotFoundError as error:
             raise LakeError(f"{self.uri(path)} does not exist: materialize the asset that writes it first") from error
 
     def write_bytes(self, path: str, content: bytes) -> None:
-        """Write a file, replacing any of that name."""
+        """Write a file, replacing an existing one."""
         self.store().put(path, content)
 
     def create_bytes(self, path: str, content: bytes) -> bool:
-        """Write a file only where there is none of that name; whether it was written. Safe under races."""
+        """Write a file only if it does not exist; returns whether it was written. Safe under concurrent writes."""
         from obstore.exceptions import AlreadyExistsError
 
         try:
@@ -98,19 +102,23 @@ class Lake(dg.ConfigurableResource[Any]):
         return True
 
     def read_tagged(self, path: str) -> tuple[bytes, str] | None:
-        """The content of a file and the tag that `replace_bytes` asks for; None where there is none."""
+        """Content of a file and the tag that `replace_bytes` needs; None where there is no file."""
         try:
-            found = self.store().get(path)
+            response = self.store().get(path)
         except FileNotFoundError:
             return None
-        content = bytes(found.bytes())
-        return content, self._tag(content, found.meta["e_tag"])
+        content = bytes(response.bytes())
+        return content, self._tag(content, response.meta["e_tag"])
 
     def replace_bytes(self, path: str, content: bytes, tag: str | None) -> bool:
-        """Write a file only where it still is what was read; whether it was written. Safe under races.
+        """Write a file only if it has not changed since it was read; returns whether it was written.
 
-        tag: as `read_tagged` gave it, None where there was no file. On S3 a conditional write, in a folder a lock that the system
-        frees when its holder dies.
+        On S3 this is a conditional write; in a folder a file lock, which the system releases when its holder dies.
+
+        Args:
+            path: Path of the file.
+            content: New content.
+            tag: As `read_tagged` returned it; None if there was no file.
         """
         if tag is None:
             return self.create_bytes(path, content)
@@ -123,8 +131,8 @@ class Lake(dg.ConfigurableResource[Any]):
                 return False
             return True
         with self._locked():
-            standing = self.read_tagged(path)
-            if standing is None or standing[1] != tag:
+            current = self.read_tagged(path)
+            if current is None or current[1] != tag:
                 return False
             self.write_bytes(path, content)
             return True
@@ -157,12 +165,12 @@ class Lake(dg.ConfigurableResource[Any]):
         )
 
     def remove(self, path: str) -> None:
-        """Remove a file; where there is none, there is nothing to do."""
+        """Remove a file, if it exists."""
         if self.exists(path):
             self.store().delete(path)
 
     def exists(self, path: str) -> bool:
-        """Whether a file of that name exists."""
+        """Whether a file exists."""
         try:
             self.store().head(path)
         except FileNotFoundError:
@@ -170,15 +178,15 @@ class Lake(dg.ConfigurableResource[Any]):
         return True
 
     def read_json(self, path: str) -> Any:
-        """The document in a JSON file."""
+        """Document in a JSON file."""
         return json.loads(self.read_bytes(path))
 
     def write_json(self, path: str, document: Any) -> None:
-        """Write a document as JSON: sorted, indented, no NaN (which JSON has no word for)."""
+        """Write a document as JSON: sorted keys, indented. Raises ValueError on NaN, which JSON does not have."""
         self.write_bytes(path, json_bytes(document))
 
     def read_table(self, path: str) -> "pd.DataFrame":
-        """The data frame in a Parquet file."""
+        """Data frame in a Parquet file."""
         import pandas as pd
 
         return pd.read_parquet(io.BytesIO(self.read_bytes(path)))
@@ -194,21 +202,21 @@ class Lake(dg.ConfigurableResource[Any]):
         return sorted(entry["path"] for batch in self.store().list(prefix) for entry in batch)
 
     def partitions(self, layer: str, file: str) -> list[str]:
-        """Keys of the partitions of a layer that hold a file of that name, in ascending order."""
-        # one listing, not a question a partition: there are hundreds of them after a year or two
-        found = (path.removeprefix(f"{layer}/").split("/") for path in self.files(f"{layer}/"))
-        return sorted(parts[0] for parts in found if parts[1:] == [file])
+        """Keys of the partitions of a layer that have a file of that name, ascending."""
+        # one listing instead of one request per partition: there are hundreds after a year or two
+        paths = (path.removeprefix(f"{layer}/").split("/") for path in self.files(f"{layer}/"))
+        return sorted(parts[0] for parts in paths if parts[1:] == [file])
 
     def newest(self, layer: str, file: str, *, until: str | None = None) -> str | None:
-        """The greatest partition key of a layer, at most `until`, that holds a file of that name."""
-        found = self.store().list_with_delimiter(layer)["common_prefixes"]
-        for key in sorted((prefix.rsplit("/", 1)[-1] for prefix in found), reverse=True):
+        """The greatest partition key of a layer, at most `until`, that has a file of that name."""
+        prefixes = self.store().list_with_delimiter(layer)["common_prefixes"]
+        for key in sorted((prefix.rsplit("/", 1)[-1] for prefix in prefixes), reverse=True):
             if (until is None or key <= until) and self.exists(f"{layer}/{key}/{file}"):
                 return key
         return None
 
     def _tag(self, content: bytes, e_tag: str | None) -> str:
-        """S3's own tag; in a folder the content's sha256, since a file's number and time may come again."""
+        """S3's ETag; in a folder the sha256 of the content, since inode numbers and times can repeat."""
         return e_tag if self.on_s3 and e_tag else hashlib.sha256(content).hexdigest()
 
     @contextmanager
@@ -219,5 +227,5 @@ class Lake(dg.ConfigurableResource[Any]):
 
 
 def json_bytes(document: Any) -> bytes:
-    """A document as JSON bytes that differ only where the document differs."""
+    """A document as JSON; equal documents give equal bytes."""
     return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()

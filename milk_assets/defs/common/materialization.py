@@ -1,6 +1,6 @@
-"""What the Dagster UI shows about a materialization: row counts, column schemas, tables and plots.
+"""Materialization metadata: row counts, column schemas, tables and plots for the Dagster UI.
 
-Belongs here: turning frames and figures into metadata. What is worth showing is each asset's business.
+Belongs here: turning frames and figures into metadata. Which of them to show is decided in each asset.
 """
 
 import base64
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
     from milk_assets.promotion.ledger import Entry
 
-MARKDOWN_ROWS = 12  # more than this nobody reads in the side panel
+MARKDOWN_ROWS = 12  # the side panel of the UI shows about this many without scrolling
 
 
 def of_table(table: "pd.DataFrame", uri: str, descriptions: Mapping[str, str]) -> dict[str, Any]:
     """Row count, column schema with units, and address of a table, under the keys that the UI knows.
 
-    descriptions: column → meaning and unit; a column without one is shown bare.
+    Args:
+        table: The table.
+        uri: Where it is stored.
+        descriptions: Column → meaning and unit; a column without one is shown without description.
     """
     columns = [
         dg.TableColumn(name=str(name), type=str(dtype), description=descriptions.get(str(name)))
@@ -36,7 +39,7 @@ def of_table(table: "pd.DataFrame", uri: str, descriptions: Mapping[str, str]) -
 
 
 def markdown(table: "pd.DataFrame", digits: int = 3, rows: int = MARKDOWN_ROWS) -> dg.MarkdownMetadataValue:
-    """The first rows of a small table, as Markdown; figures are rounded, missing ones are a dash."""
+    """The first rows of a small table as Markdown; numbers are rounded, missing values are a dash."""
     shown = table.head(rows)
     lines = [_row(shown.columns), _row("---" for _ in shown.columns)]
     lines += [_row(_cell(value, digits) for value in row) for row in shown.itertuples(index=False)]
@@ -44,14 +47,14 @@ def markdown(table: "pd.DataFrame", digits: int = 3, rows: int = MARKDOWN_ROWS) 
 
 
 def records(rows: Sequence[Mapping[str, Any]], digits: int = 3) -> dg.MarkdownMetadataValue:
-    """The same for a list of documents with equal keys."""
+    """The first of some documents with equal keys as a Markdown table."""
     import pandas as pd
 
     return markdown(pd.DataFrame(rows), digits)
 
 
 def rules(decision: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
-    """Every rule of a decision's document: figure, threshold, whether it holds."""
+    """Every rule of a decision as a table: figure, threshold, whether it holds."""
     import pandas as pd
 
     from milk_assets.promotion.history import rule_rows
@@ -61,23 +64,29 @@ def rules(decision: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
 
 
 def plot(draw: Callable[["Axes"], None], *, width: float = 7.0, height: float = 3.2) -> dg.MarkdownMetadataValue:
-    """A plot as an inline PNG. draw: fills the axes it is given. Inches."""
+    """A plot as an inline PNG.
+
+    Args:
+        draw: Draws on the axes it is given.
+        width: Inches.
+        height: Inches.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")  # no pyplot: nothing global, nothing to close
+    figure = Figure(figsize=(width, height), layout="constrained")  # no pyplot: no global state, nothing to close
     draw(figure.subplots())
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=90)
-    return image(drawn.getvalue())
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=90)
+    return image(png.getvalue())
 
 
 def skill_plot(entries: "Sequence[Entry]") -> dg.MarkdownMetadataValue | str:
-    """S over time as the ledger has it, 1 being no change; in words where it has none yet."""
+    """The skill score S over time from the ledger (1: as good as no change); a sentence where it has none yet."""
     from milk_assets.promotion.history import skill_series
 
     series = skill_series(entries)
     if not series:
-        return "no figure yet"
+        return "no skill score yet"
 
     def draw(axes: "Axes") -> None:
         import pandas as pd
