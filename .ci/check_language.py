@@ -30,7 +30,7 @@ PHRASES = {
     r"for want of": "without, too little",
     r"(the )?wish to|wishes to": "wants to",
     r"what came": "the actual value",
-    r"is (?-i:none|nobody)": "is not a …, has none",
+    r"(?<!there )is (?-i:none|nobody)": "is not a …, has none",
     r"so that nobody|knows nobody": "so that no one",
     r"all the while": "meanwhile",
     r"beside (it|them|the|each|what|a|that|this)": "next to, besides, compared with",

@@ -1,4 +1,4 @@
-"""What the tests share: the real workbook where there is one, and a lake of their own."""
+"""Fixtures of all tests: the real workbook where it is available, sample data, and an empty lake."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ REAL_WORKBOOK = "Leche31032025.xlsx"
 
 @pytest.fixture(scope="session")
 def real_workbook() -> Path:
-    """The real prices; tests that need them skip by name where there are none."""
+    """Path of the workbook with real prices; tests that need it are skipped by name where it is missing."""
     path = Path(os.environ.get("MILK_SHARED") or ROOT.parent / "shared") / "sniim" / REAL_WORKBOOK
     if not path.exists():
         pytest.skip(f"no {REAL_WORKBOOK} under MILK_SHARED")
@@ -27,7 +27,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture(scope="session")
 def sample_workbook() -> bytes:
-    """Generated workbook of 2024-01-03 to 2025-03-31, as the sample publisher serves it."""
+    """Generated workbook, 2024-01-03 to 2025-03-31, as the sample publisher serves it."""
     from datetime import date
 
     from milk_assets.sniim.samples.generate import sample_workbook

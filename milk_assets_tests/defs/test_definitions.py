@@ -1,4 +1,4 @@
-"""The code location: loads everywhere, loads fast, and shows everything that production needs."""
+"""The code location: it loads in every environment, without heavy imports, and holds everything that production needs."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ HEAVY = (
     "boto3",
 )
 
-# name → (group, names of what it is made of): the graph, said once more, so that a stage cannot vanish unnoticed
+# asset → (group, upstream assets): a second statement of the graph, so that no asset can disappear unnoticed
 GRAPH = {
     "workbook": ("source", set()),
     "prices": ("prices", {"workbook"}),
@@ -67,7 +67,7 @@ def test_loading_imports_nothing_heavy() -> None:
     assert loaded.isdisjoint(HEAVY), sorted(loaded.intersection(HEAVY))
 
 
-def test_the_graph_is_the_one_that_production_runs(defs: dg.Definitions) -> None:
+def test_the_graph_has_exactly_these_assets_and_dependencies(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     found = {
         node.key.to_user_string(): (node.group_name, {parent.to_user_string() for parent in node.parent_keys})
@@ -76,14 +76,14 @@ def test_the_graph_is_the_one_that_production_runs(defs: dg.Definitions) -> None
     assert found == GRAPH
 
 
-def test_every_asset_says_what_it_is_whose_it_is_and_what_it_is_made_with(defs: dg.Definitions) -> None:
+def test_every_asset_has_a_description_an_owner_and_kinds(defs: dg.Definitions) -> None:
     for spec in defs.resolve_all_asset_specs():
         assert spec.description, spec.key
         assert list(spec.owners) == ["team:milk"], spec.key
         assert spec.kinds, spec.key
 
 
-def test_everything_that_watches_runs_by_default(defs: dg.Definitions) -> None:
+def test_sensors_and_schedules_run_by_default(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
     running = {sensor.name for sensor in repository.sensor_defs if sensor.default_status == dg.DefaultSensorStatus.RUNNING}
     assert running == {
@@ -104,7 +104,7 @@ def test_everything_that_watches_runs_by_default(defs: dg.Definitions) -> None:
     assert {schedule.default_status for schedule in schedules.values()} == {dg.DefaultScheduleStatus.RUNNING}
 
 
-def test_the_checks_of_prices_are_the_proofs_of_a_workbook(sample_workbook: bytes) -> None:
+def test_the_checks_of_prices_are_those_of_the_validation(sample_workbook: bytes) -> None:
     from milk_assets.sniim.validation import prove
     from milk_assets.sniim.workbook import read_workbook
 

@@ -1,4 +1,4 @@
-"""The platform left alone: publications appear, one of them broken, and the sensors carry them through to forecasts."""
+"""The daemon: publications appear, one of them broken, and the sensors run everything up to the forecasts."""
 
 import io
 import os
@@ -26,9 +26,9 @@ from milk_assets_tests.support.chat_server import Chat
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("daemon")]
 
 MONDAY, WEDNESDAY, FRIDAY = date(2025, 3, 24), date(2025, 3, 26), date(2025, 3, 28)
-PATIENCE = 240.0  # seconds for a chain of runs, each a process of its own; nothing asserts how long it takes
+WAIT_SECONDS = 240.0  # for a chain of runs, each in its own process; no test asserts how long it takes
 
-# The code location as it is, but for the chat's address and for looking more often than a public site would like.
+# The code location with another chat address, and with more frequent looks than a public site would accept.
 LOCATION = """
 from milk_assets import automation
 automation.POLL_SECONDS = 2
@@ -40,8 +40,8 @@ defs = build_definitions(Environment.from_env(), telegram=Telegram(base_url={cha
 
 
 @dataclass
-class Correctable(Shelf):
-    """A shelf on which a workbook can be replaced, as a site does when it corrects itself."""
+class CorrectableShelf(Shelf):
+    """A shelf whose workbooks can be replaced, as when the source corrects itself."""
 
     shelf: CutShelf | SampleShelf
     replaced: dict[date, bytes] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Correctable(Shelf):
 
 
 def with_a_price_changed(content: bytes) -> bytes:
-    """The workbook with one price of its newest block raised by 5 pesos, so that its average is no longer that of its cities."""
+    """The workbook with one price of its newest block raised by 5 pesos, so that the stated average no longer matches its cities."""
     book = load_workbook(io.BytesIO(content))
     sheet = book.worksheets[0]
     row = next(
@@ -68,12 +68,12 @@ def with_a_price_changed(content: bytes) -> bytes:
 
 
 @pytest.fixture
-def shelf(request: pytest.FixtureRequest) -> Correctable:
-    """The real workbook cut at its dates; sample data where there is none."""
+def shelf(request: pytest.FixtureRequest) -> CorrectableShelf:
+    """The real workbook truncated at its dates; sample data where it is not available."""
     try:
-        return Correctable(CutShelf(request.getfixturevalue("real_workbook")))
+        return CorrectableShelf(CutShelf(request.getfixturevalue("real_workbook")))
     except pytest.skip.Exception:
-        return Correctable(SampleShelf())
+        return CorrectableShelf(SampleShelf())
 
 
 @pytest.fixture
@@ -83,8 +83,10 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
 
 
 @pytest.fixture
-def daemon(tmp_path: Path, chat: Chat, shelf: Correctable) -> Iterator[tuple[Publisher, Environment, subprocess.Popen[bytes]]]:
-    """A publisher showing Monday's workbook, the whole graph run on it once, and Dagster's daemon watching from there on."""
+def daemon(
+    tmp_path: Path, chat: Chat, shelf: CorrectableShelf
+) -> Iterator[tuple[Publisher, Environment, subprocess.Popen[bytes]]]:
+    """A publisher with Monday's workbook, the whole graph run once, then Dagster's daemon."""
     with Publisher(shelf, MONDAY) as site:
         settings = {"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url}
         environment = Environment.from_env(settings)
@@ -109,21 +111,21 @@ def daemon(tmp_path: Path, chat: Chat, shelf: Correctable) -> Iterator[tuple[Pub
                 os.killpg(process.pid, signal.SIGTERM)
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(30)
-                with suppress(ProcessLookupError):  # its code server and the runs it started are of its group
+                with suppress(ProcessLookupError):  # its code server and runs are in its process group
                     os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_for(what: str, happened: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
-    """Return as soon as it has happened; fail when it does not, or when the daemon ends."""
-    end = time.monotonic() + PATIENCE
+    """Wait until a condition holds; fail when it does not in time, or when the daemon ends."""
+    end = time.monotonic() + WAIT_SECONDS
     while not happened():
         assert process.poll() is None, "the daemon ended"
-        assert time.monotonic() < end, f"waited in vain: {what}"
+        assert time.monotonic() < end, f"did not happen within {WAIT_SECONDS:.0f} s: {what}"
         time.sleep(0.5)
 
 
-def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itself(
-    daemon: tuple[Publisher, Environment, "subprocess.Popen[bytes]"], shelf: Correctable, chat: Chat
+def test_publications_are_processed_automatically_and_a_broken_one_stops_only_itself(
+    daemon: tuple[Publisher, Environment, "subprocess.Popen[bytes]"], shelf: CorrectableShelf, chat: Chat
 ) -> None:
     site, environment, process = daemon
     resources = build_resources(environment)
@@ -132,14 +134,14 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     def is_forecast(day: date) -> bool:
         return lake.exists(forecasts.LAYER.path(str(day)))
 
-    # Wednesday's workbook appears: ingested and forecast; no model is due in mid-week
+    # Wednesday's workbook appears: it is ingested and forecast; no training is due in mid-week
     site.advance(WEDNESDAY)
     wait_for("forecasts of Wednesday", lambda: is_forecast(WEDNESDAY), process)
     assert candidates.LAYER.partitions(lake) == [str(MONDAY)]
     assert forecasts.read_forecasts(lake, str(WEDNESDAY)).origin.dt.date.unique().tolist() == [WEDNESDAY]
     champion = champion_manifest.served(artefacts)
 
-    # Friday's workbook is broken: its run fails, the chat hears of it, and nothing else moves
+    # Friday's workbook is broken: its run fails, the chat is notified, and nothing else changes
     broken = with_a_price_changed(shelf.read(FRIDAY)[0])  # type: ignore[index]
     shelf.replaced[FRIDAY] = broken
     site.advance(FRIDAY)
@@ -148,23 +150,23 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     assert alert.startswith("milk OPEN: A run failed\ningest 2025-03-28\n")
     assert "block of 2025-03-28: " in alert
     assert "averages" in alert
-    # the calendar of today has long expected more than a publisher of 2025 shows; that is told, once, and nothing else is
+    # today's calendar expects more publications than a publisher of 2025 has: one message about it, and no other
     assert {text.split("\n")[0] for text in chat.texts if "OPEN" in text} <= {
         "milk OPEN: A run failed",
         "milk OPEN: An expected publication is missing",
     }
     assert prices.validated_sha256(lake, str(FRIDAY)) is None
     assert not is_forecast(FRIDAY)
-    assert champion_manifest.served(artefacts)["bundle"] == champion["bundle"]  # its data may follow Wednesday only now
+    assert champion_manifest.served(artefacts)["bundle"] == champion["bundle"]  # its data may be updated to Wednesday only now
 
-    # the source corrects itself: the same date goes through, and the week's model is trained on it
+    # the source corrects the file: the same date is ingested, and the weekly model is trained on it
     del shelf.replaced[FRIDAY]
     wait_for("forecasts of Friday", lambda: is_forecast(FRIDAY), process)
     wait_for("its end", lambda: any("RESOLVED: A run failed" in text for text in chat.texts), process)
     assert len([text for text in chat.texts if "A run failed" in text]) == 2
-    wait_for("the week's model and its judgement", lambda: lake.exists(evaluations.LAYER.path(str(FRIDAY))), process)
-    decided = evaluations.read_evaluation(lake, str(FRIDAY))
-    # two publications, two records: Monday's forecasts of Wednesday and Friday, Wednesday's of Friday, each scored once
+    wait_for("the weekly model and its evaluation", lambda: lake.exists(evaluations.LAYER.path(str(FRIDAY))), process)
+    evaluation = evaluations.read_evaluation(lake, str(FRIDAY))
+    # each forecast is scored once: Monday's of Wednesday and Friday, Wednesday's of Friday
     scored = track_record.read_track_record(lake)
     assert set(zip(scored.origin.dt.date, scored.target.dt.date, strict=True)) == {
         (MONDAY, WEDNESDAY),
@@ -176,9 +178,9 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     assert [entry.body["publication"] for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
     assert {entry.body["decision"]["verdict"] for entry in floors} == {"stand"}
 
-    # somebody moves the alias in MLflow: it is put back by the next look
-    resources["tracking"].point("champion", decided.challenger.version)
-    wait_for("the alias to be put back", lambda: resources["tracking"].glance("champion") == champion["version"], process)
+    # someone moves the alias in MLflow: the next look restores it
+    resources["tracking"].point("champion", evaluation.challenger.version)
+    wait_for("the alias is restored", lambda: resources["tracking"].glance("champion") == champion["version"], process)
     assert len([text for text in chat.texts if "A run failed" in text]) == 2
     assert "caught an error" not in (environment.home.parent / "daemon.log").read_text()
-    assert len([path for path in lake.files("raw") if path.endswith(".xlsx")]) == 4  # the broken one is kept too
+    assert len([path for path in lake.files("raw") if path.endswith(".xlsx")]) == 4  # the broken one is stored too

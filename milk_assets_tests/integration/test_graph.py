@@ -19,8 +19,8 @@ PUBLICATION = date(2025, 3, 31)
 FEW = {"trials": 2, "seconds": 300.0}
 
 
-class Ran:
-    """What a run left behind."""
+class FinishedRun:
+    """The stores after a run of the whole graph."""
 
     def __init__(self, environment: Environment) -> None:
         resources = build_resources(environment)
@@ -28,22 +28,22 @@ class Ran:
         self.tracking = resources["tracking"]
 
 
-def run_once(shelf: Shelf, home: Path) -> Ran:
+def run_graph_once(shelf: Shelf, home: Path) -> FinishedRun:
     with Publisher(shelf, PUBLICATION) as site:
         environment = Environment.from_env({"MILK_HOME": str(home), "MILK_SOURCE_URL": site.url})
         with run.instance(environment) as on:
             assert run.bootstrap(environment, on, PUBLICATION) == PUBLICATION
             stages = list(run.run_graph(environment, on, PUBLICATION, PUBLICATION, FEW))
     assert [stage.name for stage in stages] == ["ingest", "train", "promote", "forecast", "report"]
-    return Ran(environment)
+    return FinishedRun(environment)
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    return run_once(SampleShelf(), tmp_path_factory.mktemp("sample"))
+def sample(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    return run_graph_once(SampleShelf(), tmp_path_factory.mktemp("sample"))
 
 
-def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ran) -> None:
+def test_every_active_series_has_every_forecast_with_ordered_intervals(sample: FinishedRun) -> None:
     table = forecasts.read_forecasts(sample.lake, "2025-03-31")
     known = prices.read_prices(sample.lake, "2025-03-31")
     cities = table[table.level == "city"]
@@ -57,22 +57,22 @@ def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ra
     assert (table.target[table.task == "publication"] > "2025-03-31").all()
 
 
-def test_no_change_is_served_first_and_ledger_aliases_and_manifest_agree(sample: Ran) -> None:
-    decided = evaluations.read_evaluation(sample.lake, "2025-03-31")
+def test_no_change_is_served_first_and_ledger_aliases_and_manifest_agree(sample: FinishedRun) -> None:
+    evaluation = evaluations.read_evaluation(sample.lake, "2025-03-31")
     standing = champion_manifest.served(sample.artefacts)
     assert standing is not None
-    assert standing["bundle"] == decided.baseline.bundle
+    assert standing["bundle"] == evaluation.baseline.bundle
     champion = sample.tracking.pointed("champion")
     assert (champion.number, champion.bundle) == (standing["version"], standing["bundle"])
     assert sample.tracking.glance("champion") == champion.number
     assert sample.tracking.glance("previous_champion") is None
-    assert sample.tracking.pointed("baseline").number == decided.baseline.version
-    assert sample.tracking.pointed("challenger").number == decided.challenger.version
+    assert sample.tracking.pointed("baseline").number == evaluation.baseline.version
+    assert sample.tracking.pointed("challenger").number == evaluation.challenger.version
     entries = champion_manifest.ledger(sample.artefacts).entries()
     assert [entry.kind for entry in entries[:3]] == ["decision", "intent", "applied"]
 
 
-def test_the_challenger_is_in_the_shadow(sample: Ran) -> None:
+def test_the_challenger_has_shadow_forecasts(sample: FinishedRun) -> None:
     (made,) = shadow_forecasts.read_sources_of(
         sample.lake, candidates.read_candidate(sample.lake, "2025-03-31").contender, "2025-03-31"
     )
@@ -82,8 +82,8 @@ def test_the_challenger_is_in_the_shadow(sample: Ran) -> None:
     assert table.model_version.unique().tolist() == [str(made.version)]
 
 
-def test_a_person_promotes_explains_replays_and_rolls_back_from_the_terminal(
-    sample: Ran, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_promote_explain_replay_and_rollback_from_the_terminal(
+    sample: FinishedRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MILK_HOME", str(sample.environment.home))
     challenger = evaluations.read_evaluation(sample.lake, "2025-03-31").challenger
@@ -103,7 +103,7 @@ def test_a_person_promotes_explains_replays_and_rolls_back_from_the_terminal(
 @pytest.mark.parametrize(
     ("job", "op", "mode"), [("freeze", "stop_promotions", "frozen"), ("unfreeze", "allow_promotions", "auto")]
 )
-def test_a_person_freezes_and_unfreezes_from_the_ui(sample: Ran, job: str, op: str, mode: str) -> None:
+def test_freeze_and_unfreeze_from_the_ui(sample: FinishedRun, job: str, op: str, mode: str) -> None:
     config = {"ops": {op: {"config": {"reason": "drill", "actor": "test"}}}}
     with run.instance(sample.environment) as on:
         assert build_definitions(sample.environment).resolve_job_def(job).execute_in_process(config, instance=on).success
@@ -111,7 +111,7 @@ def test_a_person_freezes_and_unfreezes_from_the_ui(sample: Ran, job: str, op: s
     assert (newest.body["mode"], newest.actor, newest.body["reason"]) == (mode, "test", "drill")
 
 
-def test_every_trial_is_a_run_under_its_parent(sample: Ran) -> None:
+def test_every_trial_is_a_nested_mlflow_run(sample: FinishedRun) -> None:
     client = sample.tracking.client()
     experiment = client.get_experiment_by_name(sample.tracking.experiment)
     found = client.search_runs([experiment.experiment_id])
@@ -126,7 +126,7 @@ def test_every_trial_is_a_run_under_its_parent(sample: Ran) -> None:
     assert {f"challenger.ratio.publication{lead}" for lead in (1, 3, 6, 13)} <= set(parent.data.metrics)
 
 
-def test_every_format_of_the_report_says_that_these_are_sample_data(sample: Ran) -> None:
+def test_every_format_of_the_report_is_marked_as_sample_data(sample: FinishedRun) -> None:
     for day in ("2025-03-31", reports.LATEST):
         for file in (reports.PAGE, "report.json", "digest.txt", "report.csv"):
             assert "muestra" in sample.lake.read_bytes(reports.LAYER.path(day, file)).decode().lower(), (day, file)
@@ -139,7 +139,7 @@ def test_every_format_of_the_report_says_that_these_are_sample_data(sample: Ran)
     assert any("muestra" in str(cell).lower() for row in first.iter_rows(values_only=True) for cell in row if cell)
 
 
-def test_the_drift_report_judges_signals_and_never_levels(sample: Ran) -> None:
+def test_the_drift_report_has_signals_but_not_price_levels(sample: FinishedRun) -> None:
     drift = sample.lake.read_json(monitoring.DRIFT.path("2025-03-31"))
     assert drift["publication"] == "2025-03-31"
     assert len(drift["signals"]) == 12
@@ -147,15 +147,15 @@ def test_the_drift_report_judges_signals_and_never_levels(sample: Ran) -> None:
     assert sample.lake.exists(monitoring.DRIFT.path("2025-03-31", "drift.html"))
 
 
-def test_reading_the_same_publication_again_writes_nothing_new(sample: Ran) -> None:
-    before = sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")
+def test_reading_the_same_publication_again_writes_nothing_new(sample: FinishedRun) -> None:
+    files_before = sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")
     with Publisher(SampleShelf(), PUBLICATION) as site, run.instance(sample.environment) as on:
         again = Environment.from_env({"MILK_HOME": str(sample.environment.home), "MILK_SOURCE_URL": site.url})
         assert next(run.run_graph(again, on, PUBLICATION, PUBLICATION)).name == "ingest"
-    assert (sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")) == before
+    assert (sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")) == files_before
 
 
-def test_a_date_that_is_not_published_stops_the_graph_and_writes_nothing(tmp_path: Path) -> None:
+def test_an_unpublished_date_stops_the_graph_and_writes_nothing(tmp_path: Path) -> None:
     with Publisher(SampleShelf(), date(2025, 3, 28)) as site:
         environment = Environment.from_env({"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url})
         with run.instance(environment) as on:
@@ -168,7 +168,7 @@ def test_a_date_that_is_not_published_stops_the_graph_and_writes_nothing(tmp_pat
 
 
 def test_the_real_workbook_goes_through_the_whole_graph(real_workbook: Path, tmp_path: Path) -> None:
-    ran = run_once(CutShelf(real_workbook), tmp_path)
+    ran = run_graph_once(CutShelf(real_workbook), tmp_path)
     vintage = prices.read_vintage(ran.lake, "2025-03-31")
     assert (vintage.publications, vintage.sample, vintage.coverage) == (184, False, 1.0)
     table = forecasts.read_forecasts(ran.lake, "2025-03-31")

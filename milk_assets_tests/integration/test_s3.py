@@ -1,4 +1,4 @@
-"""The whole graph as staging runs it: every file in S3, nothing that lasts on this machine but the two databases."""
+"""The whole graph as in staging: every file in S3, and only the two databases on this machine."""
 
 import os
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "of-a-test", "AWS_SECRET_ACCESS_KEY": "of-a-test", 
 
 @pytest.fixture(scope="module")
 def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """Staging after one publication: an S3 emulator with the buckets that `cdk/` makes, the sample publisher, every job."""
+    """Staging after one publication: an S3 emulator with the buckets of `cdk/`, the sample publisher, every job run once."""
     home = tmp_path_factory.mktemp("staging")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -56,7 +56,7 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         server.stop()
 
 
-def test_lake_bundle_and_ledger_stand_in_their_buckets(staging: Environment) -> None:
+def test_lake_bundle_and_ledger_are_in_their_buckets(staging: Environment) -> None:
     resources = build_resources(staging)
     lake, artefacts = resources["lake"], resources["artefacts"]
     assert (lake.root, artefacts.root) == ("s3://milk-staging-lake", "s3://milk-staging-artefacts")
@@ -81,8 +81,8 @@ def test_only_the_databases_of_dagster_and_mlflow_stay_on_this_machine(staging: 
     assert kept == {"dagster", "mlflow.db"}
 
 
-def test_what_is_served_is_replaced_only_by_who_has_read_it(staging: Environment) -> None:
-    """The conditional write that a promotion rests on, as this S3 carries it out."""
+def test_the_manifest_is_replaced_only_if_it_has_not_changed_since_it_was_read(staging: Environment) -> None:
+    """The conditional write that promotions depend on, as this S3 implements it."""
     artefacts = build_resources(staging)["artefacts"]
     tagged = artefacts.read_tagged(SERVED)
     assert tagged is not None

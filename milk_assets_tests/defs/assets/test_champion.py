@@ -1,4 +1,4 @@
-"""The champion asset: carries out what the ledger asks for, with real bundles."""
+"""The asset `champion`: it carries out the change that the ledger asks for, with real bundles."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ DAY = "2025-03-28"
 
 
 class Aliases(Tracking):
-    """A registry that only knows aliases."""
+    """A registry with aliases only."""
 
     def point(self, alias: str, version: int) -> None:
         names(self)[alias] = version
@@ -50,7 +50,7 @@ def tracking(tmp_path: Path) -> Aliases:
 
 @pytest.fixture(scope="module")
 def models(sample_workbook: bytes) -> list[Bundle]:
-    """Two proven bundles that differ in what their manifests say."""
+    """Two valid bundles with different manifests."""
     from milk_assets.forecasting.panel import build_panel
     from milk_assets.forecasting.training.baseline import baseline
     from milk_assets.sniim.workbook import read_workbook
@@ -66,13 +66,13 @@ def versions(models: list[Bundle], artefacts: Lake) -> list[Served]:
     return [Served(n + 1, bundle.sha256, n == 0) for n, bundle in enumerate(models)]
 
 
-def decide(artefacts: Lake, versions: list[Served], verdict: str, standing: Served | None) -> None:
+def decide(artefacts: Lake, versions: list[Served], verdict: str, champion: Served | None) -> None:
     body = {
         "publication": DAY,
         "contender": "abc",
         "baseline": versions[0].to_document(),
         "challenger": versions[1].to_document(),
-        "champion": standing and standing.to_document(),
+        "champion": champion and champion.to_document(),
         "decision": {"verdict": verdict, "reason": "because", "passed": True, "skill": 0.98, "rules": []},
         "evidence": "",
     }
@@ -88,13 +88,13 @@ def kinds(artefacts: Lake) -> list[str]:
     return [entry.kind for entry in champion_manifest.ledger(artefacts).entries()]
 
 
-def test_without_a_decision_there_is_nothing_to_serve(lake: Lake, artefacts: Lake, tracking: Aliases) -> None:
+def test_without_a_decision_there_is_no_champion(lake: Lake, artefacts: Lake, tracking: Aliases) -> None:
     with pytest.raises(dg.Failure, match="run the job `train` first"):
         carry_out(lake, artefacts, tracking)
     assert artefacts.files("") == []
 
 
-def test_no_change_comes_first_and_a_better_challenger_takes_its_place(
+def test_no_change_is_served_first_and_a_better_challenger_replaces_it(
     lake: Lake, artefacts: Lake, tracking: Aliases, versions: list[Served]
 ) -> None:
     decide(artefacts, versions, "trial", None)
@@ -111,7 +111,7 @@ def test_no_change_comes_first_and_a_better_challenger_takes_its_place(
     assert kinds(artefacts) == ["decision", "intent", "applied", "decision", "intent", "applied"]
 
 
-def test_a_damaged_bundle_is_never_served_and_everything_stays_as_it_was(
+def test_a_damaged_bundle_is_never_served_and_nothing_changes(
     lake: Lake, artefacts: Lake, tracking: Aliases, versions: list[Served], models: list[Bundle]
 ) -> None:
     decide(artefacts, versions, "trial", None)
@@ -125,12 +125,10 @@ def test_a_damaged_bundle_is_never_served_and_everything_stays_as_it_was(
         assert kinds(artefacts).count("aborted") == attempt + 1
         assert Served.from_document(champion_manifest.served(artefacts) or {}) == versions[0]
         assert names(tracking) == before
-    assert carry_out(lake, artefacts, tracking).metadata["changed"] is False  # three times is enough: a person was told
+    assert carry_out(lake, artefacts, tracking).metadata["changed"] is False
 
 
-def test_a_manifest_that_somebody_changed_is_put_back(
-    lake: Lake, artefacts: Lake, tracking: Aliases, versions: list[Served]
-) -> None:
+def test_a_manifest_changed_by_hand_is_restored(lake: Lake, artefacts: Lake, tracking: Aliases, versions: list[Served]) -> None:
     decide(artefacts, versions, "trial", None)
     carry_out(lake, artefacts, tracking)
     artefacts.write_json(SERVED, {**(champion_manifest.served(artefacts) or {}), **versions[1].to_document()})

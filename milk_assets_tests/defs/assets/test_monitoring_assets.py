@@ -1,4 +1,4 @@
-"""The monitoring assets: what they leave behind for alerts, metrics and readers."""
+"""The monitoring assets: the documents they write for alerts, metrics and readers."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def artefacts(tmp_path: Any) -> Lake:
 
 
 def publish(lake: Lake, day: str, table: pd.DataFrame = PRICES, mark: str = "a") -> None:
-    """A proven publication, cumulative as SNIIM's are. mark: what its sha256 is made of."""
+    """Write the validated prices of a publication, cumulative like SNIIM's. mark: the repeated digit of its sha256."""
     sha256 = mark * 64
     for name, rows in (("prices", table), ("averages", AVERAGES)):
         lake.write_table(f"prices/{day}/{sha256[:12]}/{name}.parquet", rows[rows.publication <= day])
@@ -35,7 +35,7 @@ def publish(lake: Lake, day: str, table: pd.DataFrame = PRICES, mark: str = "a")
 
 
 def run(asset: Any, day: str, **resources: Lake) -> dict[str, bool]:
-    """Materialize one publication of an asset; its checks and whether they passed."""
+    """Materialize one publication of an asset; returns its checks and whether they passed."""
     with dg.build_asset_context(partition_key=day) as context:
         found = asset(context, **resources)
         found = [found] if isinstance(found, dg.MaterializeResult) else list(found)
@@ -43,13 +43,13 @@ def run(asset: Any, day: str, **resources: Lake) -> dict[str, bool]:
 
 
 def with_change(by: float) -> pd.DataFrame:
-    """The prices with those of one series, ten publications back, changed."""
+    """The prices with one past price changed: one series, ten publications back."""
     first = PRICES[(PRICES.publication == DATES[-10]) & PRICES.price.notna()].series.iloc[0]
     hit = (PRICES.publication == DATES[-10]) & (PRICES.series == first)
     return PRICES.assign(price=PRICES.price.where(~hit, PRICES.price + by))
 
 
-def test_a_first_vintage_restates_nothing(lake: Lake) -> None:
+def test_the_first_vintage_has_no_restatements(lake: Lake) -> None:
     publish(lake, DAY)
     assert run(feed_report_asset, DAY, lake=lake) == {"past_is_not_restated": True, "prices_still_move": True}
     document = lake.read_json(monitoring.FEED.path(DAY))
@@ -57,7 +57,7 @@ def test_a_first_vintage_restates_nothing(lake: Lake) -> None:
     assert monitoring.read_restatements(lake, DAY).empty
 
 
-def test_what_a_vintage_says_differently_is_kept_and_a_correction_is_held_against_what_it_corrects(lake: Lake) -> None:
+def test_restatements_are_kept_and_a_correction_is_compared_with_the_workbook_it_corrects(lake: Lake) -> None:
     publish(lake, BEFORE)
     publish(lake, DAY, with_change(0.5), "b")
     assert run(feed_report_asset, DAY, lake=lake)["past_is_not_restated"] is False
@@ -70,7 +70,7 @@ def test_what_a_vintage_says_differently_is_kept_and_a_correction_is_held_agains
     assert lake.read_json(monitoring.FEED.path(DAY))["restated"]["against"] == f"{DAY} (bbbbbbbbbbbb)"
 
 
-def test_a_publication_that_moved_nothing_is_counted(lake: Lake) -> None:
+def test_publications_without_any_changed_price_are_counted(lake: Lake) -> None:
     still = PRICES[PRICES.publication == DATES[-3]].set_index("series").price
     table = PRICES.assign(price=PRICES.price.where(PRICES.publication <= DATES[-3], PRICES.series.map(still)))
     publish(lake, DAY, table)
@@ -78,24 +78,24 @@ def test_a_publication_that_moved_nothing_is_counted(lake: Lake) -> None:
     assert lake.read_json(monitoring.FEED.path(DAY))["unchanged"] == 2
 
 
-def test_a_jump_is_kept_out_of_training_and_not_out_of_forecasting(lake: Lake) -> None:
+def test_a_jump_is_left_out_of_training_but_not_of_forecasting(lake: Lake) -> None:
     last = PRICES[(PRICES.publication == BEFORE) & PRICES.price.notna()].iloc[0]
     hit = (PRICES.publication == DAY) & (PRICES.series == last.series)
     publish(lake, DAY, PRICES.assign(price=PRICES.price.where(~hit, last.price * 1.5)))
     run(feed_report_asset, DAY, lake=lake)
     (held,) = [row for row in monitoring.read_quarantine(lake, DAY).itertuples() if str(row.publication.date()) == DAY]
     assert (held.series, held.reason) == (last.series, "awaited")
-    published, believed = prices.read_panel(lake, DAY), prices.read_training_panel(lake, DAY)
+    published, for_training = prices.read_panel(lake, DAY), prices.read_training_panel(lake, DAY)
     place = published.names.series.index(last.series)
     assert published.prices[-1, place] == pytest.approx(last.price * 1.5)
-    assert pd.isna(believed.prices[-1, place])
-    assert (pd.isna(believed.prices) >= pd.isna(published.prices)).all()
+    assert pd.isna(for_training.prices[-1, place])
+    assert (pd.isna(for_training.prices) >= pd.isna(published.prices)).all()
 
 
-def test_thresholds_are_kept_with_the_served_model(lake: Lake, artefacts: Lake) -> None:
+def test_drift_thresholds_are_stored_for_the_served_model(lake: Lake, artefacts: Lake) -> None:
     publish(lake, DAY)
     run(drift_report_asset, DAY, lake=lake, artefacts=artefacts)
-    assert artefacts.files(monitoring.DRIFT_THRESHOLDS_FOLDER) == [], "nothing is served yet"
+    assert artefacts.files(monitoring.DRIFT_THRESHOLDS_FOLDER) == [], "there is no champion yet"
     artefacts.write_json(SERVED, {"version": 3, "bundle": "d" * 64, "is_baseline": False})
     run(drift_report_asset, DAY, lake=lake, artefacts=artefacts)
     document = artefacts.read_json(f"{monitoring.DRIFT_THRESHOLDS_FOLDER}/{'d' * 12}.json")
@@ -121,7 +121,9 @@ def test_live_accuracy_serves_the_newest_publication_only(lake: Lake, artefacts:
     assert lake.read_json(monitoring.LIVE_ACCURACY.path(days[-4]))["publication"] == days[-4]
 
 
-def test_the_dashboard_stands_beside_the_latest_report_and_an_older_one_leaves_it(lake: Lake, artefacts: Lake) -> None:
+def test_the_newest_dashboard_is_next_to_the_latest_report_and_an_older_one_does_not_replace_it(
+    lake: Lake, artefacts: Lake
+) -> None:
     for day in (DAY, BEFORE):
         publish(lake, day)
         lake.write_table(track_record.LAYER.path(day), healthy().head(0))

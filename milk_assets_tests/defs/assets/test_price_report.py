@@ -1,4 +1,4 @@
-"""The report is written where people and the endpoint read it, and a late day does not take the newest one's place."""
+"""The price report: it is written to the lake and to the store that the endpoint serves; an older day never replaces the newest."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from milk_model.artefact_paths import LATEST_REPORT, REPORT_INDEX, REPORTS
 FILES = {"report.html", "report.xlsx", "report.csv", "report.json", "digest.txt"}
 
 
-def made(lake: Lake, artefacts: Lake, day: str) -> Any:
+def write_report(lake: Lake, artefacts: Lake, day: str) -> Any:
     with dg.build_asset_context(partition_key=day) as context:
         return price_report_asset(context, lake=lake, artefacts=artefacts)
 
@@ -28,15 +28,15 @@ def artefacts(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def days(lake: Lake) -> tuple[str, str]:
-    """Two publications in a row, proven and forecast."""
+    """Two consecutive publications with prices and forecasts."""
     for day in DATES[59:61]:
         issue(lake, publish(lake, day))
     return DATES[59], DATES[60]
 
 
-def test_a_report_lies_in_the_lake_and_where_the_endpoint_reads_with_a_list_of_all(lake, artefacts, days) -> None:
+def test_a_report_is_written_to_both_stores_and_listed(lake, artefacts, days) -> None:
     for day in days:
-        made(lake, artefacts, day)
+        write_report(lake, artefacts, day)
     for store, root in ((lake, reports.LAYER.name), (artefacts, REPORTS)):
         for folder in (*days, "latest"):
             assert {path.rsplit("/", 1)[1] for path in store.files(f"{root}/{folder}")} == FILES
@@ -54,22 +54,22 @@ def test_a_report_lies_in_the_lake_and_where_the_endpoint_reads_with_a_list_of_a
     assert any(row[names.index("revision")] is not None for row in months["rows"]), "it is set against the forecast before it"
 
 
-def test_an_older_day_made_again_leaves_the_newest_in_its_place(lake, artefacts, days) -> None:
-    made(lake, artefacts, days[1])
+def test_rewriting_an_older_day_keeps_the_newest_under_latest(lake, artefacts, days) -> None:
+    write_report(lake, artefacts, days[1])
     newest = artefacts.read_bytes(f"{LATEST_REPORT}/report.json")
-    made(lake, artefacts, days[0])
+    write_report(lake, artefacts, days[0])
     assert artefacts.read_bytes(f"{LATEST_REPORT}/report.json") == newest
     assert len(artefacts.read_json(REPORT_INDEX)["reports"]) == 2
 
 
-def test_the_monitoring_page_is_linked_once_it_is_there(lake, artefacts, days) -> None:
-    made(lake, artefacts, days[0])
+def test_the_dashboard_is_linked_once_it_exists(lake, artefacts, days) -> None:
+    write_report(lake, artefacts, days[0])
     assert b"dashboard.html" not in lake.read_bytes(reports.LAYER.path(days[0]))
     lake.write_bytes(reports.latest_path(reports.DASHBOARD_PAGE), b"<!doctype html>")
-    made(lake, artefacts, days[0])
+    write_report(lake, artefacts, days[0])
     assert b'href="../latest/dashboard.html"' in lake.read_bytes(reports.LAYER.path(days[0]))
 
 
 def test_a_day_before_any_forecast_is_refused(lake, artefacts) -> None:
     with pytest.raises(dg.Failure, match="there are no forecasts on or before 2024-01-01"):
-        made(lake, artefacts, "2024-01-01")
+        write_report(lake, artefacts, "2024-01-01")

@@ -1,4 +1,4 @@
-"""Sensors, called as functions on an instance of their own and a lake in a folder."""
+"""Sensors, called as functions with an ephemeral instance and a lake in a folder."""
 
 import json
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def keys(answer: dg.SensorResult) -> list[str | None]:
     return [request.partition_key for request in answer.run_requests or []]
 
 
-def proven(lake: Lake, day: date, sha256: str) -> None:
+def validated(lake: Lake, day: date, sha256: str) -> None:
     prices.Vintage(sha256=sha256).write(lake, prices.LAYER.path(str(day)))
     lake.write_bytes(features.LAYER.path(str(day)), b"")
 
@@ -72,16 +72,16 @@ def version(number: int, baseline: bool = False) -> dict[str, Any]:
     return {"version": number, "bundle": str(number) * 64, "is_baseline": baseline}
 
 
-def test_a_first_start_asks_for_the_newest_publication_only(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+def test_a_first_start_requests_the_newest_publication_only(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
     answer = look(instance, site, lake)
     assert keys(answer) == ["2025-03-24"]
     (added,) = answer.dynamic_partitions_requests
     assert list(added.partition_keys) == ["2025-03-24"]
 
 
-def test_later_publications_are_asked_for_each_once(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+def test_each_later_publication_is_requested_once(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
     instance.add_dynamic_partitions("publications", ["2025-03-24"])
-    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    validated(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
     assert keys(look(instance, site, lake)) == []
     site.advance(FRIDAY)
     answer = look(instance, site, lake)
@@ -90,11 +90,11 @@ def test_later_publications_are_asked_for_each_once(instance: dg.DagsterInstance
     assert [request.run_key for request in again.run_requests] == [request.run_key for request in answer.run_requests]
 
 
-def test_a_lost_cursor_repeats_nothing_and_a_kept_one_saves_the_download(
+def test_a_lost_cursor_repeats_no_run_and_a_kept_one_saves_the_download(
     instance: dg.DagsterInstance, site: Publisher, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instance.add_dynamic_partitions("publications", ["2025-03-24"])
-    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    validated(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
     first = look(instance, site, lake)
     assert "nothing new" in first.skip_reason.skip_message
     assert json.loads(first.cursor)["2025-03-24"][1] > 0
@@ -107,19 +107,19 @@ def test_a_lost_cursor_repeats_nothing_and_a_kept_one_saves_the_download(
     assert fetched == [MONDAY]
 
 
-def test_a_corrected_workbook_is_a_new_run_key(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+def test_a_corrected_workbook_gives_a_new_run_key(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
     instance.add_dynamic_partitions("publications", ["2025-03-24"])
-    proven(lake, MONDAY, "what it was before")
+    validated(lake, MONDAY, "digest of the workbook before its correction")
     answer = look(instance, site, lake)
     assert keys(answer) == ["2025-03-24"]
     assert answer.dynamic_partitions_requests[0].partition_keys == []
 
 
-def test_one_bad_file_keeps_no_other_from_being_read(
+def test_one_bad_file_does_not_keep_the_others_from_being_read(
     instance: dg.DagsterInstance, site: Publisher, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instance.add_dynamic_partitions("publications", ["2025-03-24"])
-    proven(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
+    validated(lake, MONDAY, SniimSource(base_url=site.url).fetch(MONDAY).sha256)
     site.advance(FRIDAY)
     fetch = SniimSource.fetch
 
@@ -136,14 +136,12 @@ def test_one_bad_file_keeps_no_other_from_being_read(
     assert "2025-03-26" in keys(look(instance, site, lake, answer.cursor))
 
 
-def test_a_source_without_any_expected_date_is_no_error(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
+def test_a_source_without_any_expected_date_is_not_an_error(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
     instance.add_dynamic_partitions("publications", ["2025-04-30"])
     assert "nothing new" in look(instance, site, lake).skip_reason.skip_message
 
 
-def test_a_publisher_on_this_machine_may_be_ahead_of_the_calendar(
-    instance: dg.DagsterInstance, site: Publisher, lake: Lake
-) -> None:
+def test_a_local_publisher_may_be_ahead_of_the_calendar(instance: dg.DagsterInstance, site: Publisher, lake: Lake) -> None:
     instance.add_dynamic_partitions("publications", ["2025-03-28"])
     site.advance(date(2025, 4, 2))
     assert keys(look(instance, site, lake)) == ["2025-03-28"]
@@ -163,10 +161,10 @@ def retrain(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake | None = N
     return model_sensors.retrain_sensor(dg.build_sensor_context(instance=instance), lake=lake, artefacts=artefacts)
 
 
-def test_a_backlog_gives_one_retrain_of_its_newest_publication(instance: dg.DagsterInstance, lake: Lake) -> None:
+def test_a_backlog_gives_one_training_on_its_newest_publication(instance: dg.DagsterInstance, lake: Lake) -> None:
     assert isinstance(retrain(instance, lake), dg.SkipReason)
     for day, sha256 in ((MONDAY, "a" * 64), (WEDNESDAY, "b" * 64), (FRIDAY, "c" * 64)):
-        proven(lake, day, sha256)
+        validated(lake, day, sha256)
     request = retrain(instance, lake)
     assert (request.partition_key, request.run_key) == ("2025-03-28", f"2025-03-28:{'c' * 12}:{training_code()}")
     assert request.tags == {"milk/reason": "no model yet"}
@@ -176,29 +174,29 @@ def test_a_backlog_gives_one_retrain_of_its_newest_publication(instance: dg.Dags
     assert retrain(instance, lake).tags == {"milk/reason": "training code changed"}
 
 
-def test_a_performance_alarm_is_answered_once_by_a_new_model(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> None:
-    proven(lake, MONDAY, "a" * 64)
+def test_a_performance_alarm_starts_one_training(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake) -> None:
+    validated(lake, MONDAY, "a" * 64)
     evaluated(lake, MONDAY, "a" * 64, training_code())
-    proven(lake, WEDNESDAY, "b" * 64)
-    assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)  # mid-week, and all is well
-    record(artefacts, "floor", publication=str(MONDAY), alarm="an old story")
+    validated(lake, WEDNESDAY, "b" * 64)
+    assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)  # mid-week, without an alarm
+    record(artefacts, "floor", publication=str(MONDAY), alarm="an alarm of an older publication")
     assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)
     record(artefacts, "floor", publication=str(WEDNESDAY), alarm="error over that of no change 1.031")
-    asked = retrain(instance, lake, artefacts)
-    assert asked.partition_key == str(WEDNESDAY)
-    assert asked.tags == {"milk/reason": "performance alarm: error over that of no change 1.031"}
+    request = retrain(instance, lake, artefacts)
+    assert request.partition_key == str(WEDNESDAY)
+    assert request.tags == {"milk/reason": "performance alarm: error over that of no change 1.031"}
     evaluated(lake, WEDNESDAY, "b" * 64, training_code())
     assert isinstance(retrain(instance, lake, artefacts), dg.SkipReason)
 
 
-def test_nothing_is_trained_while_a_publication_is_being_read(instance: dg.DagsterInstance, lake: Lake) -> None:
-    proven(lake, MONDAY, "a" * 64)
+def test_no_training_starts_while_an_ingest_is_running(instance: dg.DagsterInstance, lake: Lake) -> None:
+    validated(lake, MONDAY, "a" * 64)
     instance.add_run(dg.DagsterRun(job_name="ingest", run_id="r1", status=dg.DagsterRunStatus.STARTED))
     assert "running" in retrain(instance, lake).skip_message
 
 
-class Glanced(Tracking):
-    """A registry whose champion alias names a version."""
+class RegistryWithAlias(Tracking):
+    """A registry whose champion alias names a given version."""
 
     named: int | None = None
 
@@ -207,7 +205,7 @@ class Glanced(Tracking):
 
 
 def promote(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, alias: int | None = None) -> Any:
-    tracking = Glanced(tracking_uri="", artefact_root="", named=alias)
+    tracking = RegistryWithAlias(tracking_uri="", artefact_root="", named=alias)
     context = dg.build_sensor_context(instance=instance)
     return model_sensors.promotion_sensor(context, lake=lake, artefacts=artefacts, tracking=tracking)
 
@@ -216,7 +214,7 @@ def record(artefacts: Lake, kind: Any, at: datetime | None = None, **body: Any) 
     return champion_manifest.ledger(artefacts).add(kind, at=at or datetime.now(UTC), actor="test", body=body).number
 
 
-def test_promotion_carries_out_what_the_ledger_asks_for_and_nothing_else(
+def test_promotion_starts_only_for_a_change_that_the_ledger_asks_for(
     instance: dg.DagsterInstance, lake: Lake, artefacts: Lake
 ) -> None:
     assert isinstance(promote(instance, lake, artefacts), dg.SkipReason)
@@ -230,14 +228,14 @@ def test_promotion_carries_out_what_the_ledger_asks_for_and_nothing_else(
     artefacts.write_json(SERVED, version(1, True))
     assert "must_pass_again" in promote(instance, lake, artefacts, alias=1).skip_message
     number = record(artefacts, "decision", champion=version(1, True), decision=decision | {"verdict": "promote"}, **known)
-    asked = promote(instance, lake, artefacts, alias=1)
-    assert asked.run_key.startswith(f"promote:{number}:0:")
-    assert asked.tags["milk/reason"] == "promote to version 2: must_pass_again_next_week"
+    request = promote(instance, lake, artefacts, alias=1)
+    assert request.run_key.startswith(f"promote:{number}:0:")
+    assert request.tags["milk/reason"] == "promote to version 2: must_pass_again_next_week"
     instance.add_run(dg.DagsterRun(job_name="promote", run_id="r1", status=dg.DagsterRunStatus.STARTED))
     assert "running" in promote(instance, lake, artefacts, alias=1).skip_message
 
 
-def test_what_differs_from_the_ledger_and_what_was_cut_short_is_put_right(
+def test_promotion_starts_for_differences_from_the_ledger_and_interrupted_changes(
     instance: dg.DagsterInstance, lake: Lake, artefacts: Lake
 ) -> None:
     change = {"action": "first", "to": version(1, True), "publication": "2025-03-28", "cause": None, "reason": "x"}
@@ -261,7 +259,7 @@ def test_forecasts_follow_an_ingest_and_a_promotion(instance: dg.DagsterInstance
         return model_sensors.forecast_sensor(dg.build_sensor_context(instance=instance), lake=lake, artefacts=artefacts)
 
     assert isinstance(ask(), dg.SkipReason)
-    proven(lake, MONDAY, "a" * 64)
+    validated(lake, MONDAY, "a" * 64)
     assert "no champion" in ask().skip_message
     artefacts.write_json(SERVED, version(1, True))
     assert (ask().partition_key, ask().run_key) == ("2025-03-24", f"2025-03-24:{'a' * 12}:{'1' * 12}")
