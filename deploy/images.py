@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from milk_assets.settings import resource
+from milk_assets.resource_names import resource_name
 
 DOCKERFILES = {"platform": "Dockerfile", "api": "lambda_service/Dockerfile"}
 PLATFORM = "linux/arm64"  # what the task definitions and the function ask for
@@ -24,11 +24,11 @@ def publish(ecr: Any, run: Run, environment: str, tag: str) -> list[str]:
     """
     pushed = []
     for what, dockerfile in DOCKERFILES.items():
-        name = resource(environment, what)
+        name = resource_name(environment, what)
         try:
             (repository,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
         except ecr.exceptions.RepositoryNotFoundException:
-            raise LookupError(f"there is no repository {name}: deploy {resource(environment, 'registry')} first") from None
+            raise LookupError(f"there is no repository {name}: deploy {resource_name(environment, 'registry')} first") from None
         if _has(ecr, name, tag):
             continue
         full = f"{repository['repositoryUri']}:{tag}"

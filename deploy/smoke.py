@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lambda_service.health_check import HealthError, check
-from milk_assets.settings import resource
+from milk_assets.resource_names import resource_name
 
 OUTPUT = "TokensUrl"
 ATTEMPTS, WAIT = 5, 10.0  # a new alias and a cold start settle within a minute
@@ -16,7 +16,7 @@ ATTEMPTS, WAIT = 5, 10.0  # a new alias and a cold start settle within a minute
 
 def address(cloudformation: Any, environment: str) -> str:
     """The endpoint's address, from its stack's outputs. Raises LookupError where the stack states none."""
-    name = resource(environment, "api")
+    name = resource_name(environment, "api")
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     found = {output["OutputKey"]: str(output["OutputValue"]) for output in stack.get("Outputs", [])}
     if OUTPUT not in found:

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from cdk.common.settings import Deployment
-from milk_assets.settings import PROJECT, resource
+from milk_assets.resource_names import PROJECT, resource_name
 
 
 class MilkStack(Stack):
@@ -19,7 +19,7 @@ class MilkStack(Stack):
     def __init__(self, scope: Construct, deployment: Deployment, concern: str, description: str) -> None:
         super().__init__(
             scope,
-            resource(deployment.name, concern),
+            resource_name(deployment.name, concern),
             description=description,
             termination_protection=deployment.protected,
         )
@@ -29,7 +29,7 @@ class MilkStack(Stack):
 
     def named(self, what: str) -> str:
         """The name of a resource of this environment."""
-        return resource(self.deployment.name, what)
+        return resource_name(self.deployment.name, what)
 
     @property
     def removal(self) -> RemovalPolicy:

@@ -8,10 +8,6 @@ from dataclasses import dataclass, field
 from aws_cdk import App, Duration, Size
 from aws_cdk import aws_logs as logs
 
-from milk_assets.settings import NAMES
-
-CLOUD = tuple(name for name in NAMES if name != "local")
-
 
 @dataclass(frozen=True)
 class Deployment:

@@ -22,7 +22,7 @@ from cdk.common.permissions import manage_runs, read_and_write, read_folder, sta
 from cdk.common.settings import Deployment, Release
 from cdk.stacks.database import NAME, Database
 from cdk.stacks.network import CODE, MLFLOW, POSTGRES, Network
-from milk_assets.settings import COMPUTE_LOGS
+from milk_assets.resource_names import COMPUTE_LOGS
 
 # variable → key in the secret of those who are told
 ALERTS = {"MILK_TELEGRAM_TOKEN": "token", "MILK_TELEGRAM_CHAT": "chat", "MILK_WEBHOOK_URL": "webhook"}

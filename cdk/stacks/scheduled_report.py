@@ -13,7 +13,7 @@ from constructs import Construct
 from cdk.common.milk_stack import MilkStack
 from cdk.common.settings import Deployment
 from cdk.stacks.platform import RUN, Platform
-from milk_assets.settings import TIMEZONE
+from milk_assets.resource_names import TIMEZONE
 
 COMMAND = ["python", "-m", "milk_assets", "report"]
 AT = "cron(30 7 * * ? *)"  # half an hour after the daemon's own schedule

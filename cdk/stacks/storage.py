@@ -9,7 +9,7 @@ from constructs import Construct
 
 from cdk.common.milk_stack import MilkStack
 from cdk.common.settings import Deployment
-from milk_assets.settings import COMPUTE_LOGS, bucket
+from milk_assets.resource_names import COMPUTE_LOGS, bucket_name
 
 # A noncurrent version is what a mistaken overwrite is undone with; a quarter is long enough to notice one.
 KEEP_VERSIONS = Duration.days(90)
@@ -24,9 +24,9 @@ class Storage(MilkStack):
     def __init__(self, scope: Construct, deployment: Deployment, *, suffix: str) -> None:
         super().__init__(scope, deployment, "storage", "Lake and artefacts of the milk price platform")
         # the names themselves are handed on, not references: policies then say in plain words what they allow
-        self.lake_name = bucket(deployment.name, "lake", suffix)
-        self.artefacts_name = bucket(deployment.name, "artefacts", suffix)
-        self.logs_name = bucket(deployment.name, "logs", suffix)
+        self.lake_name = bucket_name(deployment.name, "lake", suffix)
+        self.artefacts_name = bucket_name(deployment.name, "artefacts", suffix)
+        self.logs_name = bucket_name(deployment.name, "logs", suffix)
         logs = self._bucket("AccessLogs", self.logs_name, [s3.LifecycleRule(expiration=KEEP_ACCESS_LOGS)])
         expiring = s3.LifecycleRule(prefix=f"{COMPUTE_LOGS}/", expiration=KEEP_COMPUTE_LOGS)
         self._bucket("Lake", self.lake_name, [expiring], logs)
