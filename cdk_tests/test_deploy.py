@@ -30,7 +30,7 @@ def test_a_release_without_notes_or_with_another_version_is_rejected(tag: str, p
 
 
 def test_the_current_version_has_release_notes() -> None:
-    version = changelog.package_version((ROOT / "setup.cfg").read_text())
+    version = changelog.read_package_version((ROOT / "setup.cfg").read_text())
     assert changelog.release_notes((ROOT / "CHANGELOG.md").read_text(), f"v{version}", version)
 
 

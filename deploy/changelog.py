@@ -32,7 +32,7 @@ def release_notes(changelog: str, tag: str, package_version: str) -> str:
     return section[1].strip() + "\n"
 
 
-def package_version(setup_cfg: str) -> str:
+def read_package_version(setup_cfg: str) -> str:
     """Return the version in the text of setup.cfg."""
     match = re.search(r"^version = (\S+)$", setup_cfg, re.MULTILINE)
     if not match:
@@ -42,7 +42,7 @@ def package_version(setup_cfg: str) -> str:
 
 if __name__ == "__main__":
     try:
-        version = package_version((CHANGELOG.parent / "setup.cfg").read_text())
+        version = read_package_version((CHANGELOG.parent / "setup.cfg").read_text())
         sys.stdout.write(release_notes(CHANGELOG.read_text(), sys.argv[1], version))
     except ValueError as error:
         sys.exit(f"changelog: {error}")

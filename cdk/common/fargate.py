@@ -48,6 +48,7 @@ class Container:
 
     @property
     def container_name(self) -> str:
+        """Name of the container, the task family, the log group and the log stream prefix."""
         return self.name.lower()
 
 
