@@ -40,7 +40,7 @@ from cdk.stacks.network import CODE_LOCATION_PORT, MLFLOW_PORT, POSTGRES_PORT, N
 from cdk.stacks.platform_services import (
     CODE_LOCATION,
     DAEMON,
-    RUN,
+    RUN_CONTAINER,
     SERVICE_NAMES,
     WEBSERVER,
     mlflow_service,
@@ -126,7 +126,7 @@ class PlatformStack(MilkStack):
             "MILK_COMPUTE_LOGS_BUCKET": self._lake,
             "MILK_COMPUTE_LOGS_PREFIX": COMPUTE_LOGS,
             "MILK_RUN_CLUSTER": self.name_of("platform"),
-            "MILK_RUN_TASK_DEFINITION": self.name_of(RUN),
+            "MILK_RUN_TASK_DEFINITION": self.name_of(RUN_CONTAINER),
             "MILK_RUN_SUBNETS": ",".join(subnet.subnet_id for subnet in self.network.vpc.public_subnets),
             "MILK_RUN_SECURITY_GROUP": self.network.code.security_group_id,
             "PGHOST": self._database.instance.db_instance_endpoint_address,
@@ -147,7 +147,7 @@ class PlatformStack(MilkStack):
             ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
             [f"arn:aws:ecr:{Aws.REGION}:{Aws.ACCOUNT_ID}:repository/{self.name_of('platform')}"],
         )
-        allow_log_writing(role, *(log_group_name(self, container) for container in (RUN, *SERVICE_NAMES)))
+        allow_log_writing(role, *(log_group_name(self, container) for container in (RUN_CONTAINER, *SERVICE_NAMES)))
         secret_arns = [self._database.secret.secret_arn, alert_secret.secret_arn]
         allow(role, "ReadSecrets", ["secretsmanager:GetSecretValue"], secret_arns)
         return role

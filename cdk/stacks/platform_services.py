@@ -46,7 +46,7 @@ DAEMON = Service(
     memory_mib=1024,
     is_singleton=True,  # two daemons would start each run twice
 )
-RUN = "run"  # the container to which EcsRunLauncher passes its command
+RUN_CONTAINER = "run"  # the container to which EcsRunLauncher passes its command
 SERVICE_NAMES = ("code", "webserver", "daemon", "mlflow")
 
 
@@ -75,7 +75,7 @@ def mlflow_service(domain: str) -> Service:
 def run_container(deployment: Deployment) -> Container:
     """Return the container of a Dagster run. The run launcher, or the schedule of the report, passes the command."""
     return Container(
-        name=RUN.capitalize(),
+        name=RUN_CONTAINER.capitalize(),
         cpu=deployment.run_cpu,
         memory_mib=int(deployment.run_memory.to_mebibytes()),
         sends_alerts=True,

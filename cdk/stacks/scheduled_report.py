@@ -13,7 +13,7 @@ from cdk.common.deployments import Deployment
 from cdk.common.milk_stack import MilkStack
 from cdk.common.permissions import allow_run_start
 from cdk.stacks.platform import PlatformStack
-from cdk.stacks.platform_services import RUN
+from cdk.stacks.platform_services import RUN_CONTAINER
 from milk_assets.resource_names import TIMEZONE
 
 REPORT_COMMAND = ["python", "-m", "milk_assets", "report"]
@@ -44,7 +44,7 @@ class ScheduledReportStack(MilkStack):
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=platform.cluster.cluster_arn,
                 role_arn=role.role_arn,
-                input=json.dumps({"containerOverrides": [{"name": RUN, "command": REPORT_COMMAND}]}),
+                input=json.dumps({"containerOverrides": [{"name": RUN_CONTAINER, "command": REPORT_COMMAND}]}),
                 ecs_parameters=self._fargate_parameters(platform),
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                     maximum_retry_attempts=3, maximum_event_age_in_seconds=3600
