@@ -1,4 +1,4 @@
-# The platform's image: webserver, daemon, code location, runs and MLflow's server are all started from it; which one, its command says.
+# The platform's image. Webserver, daemon, code location, runs and the MLflow server all use it; the command decides which one starts.
 ARG BASE=python:3.12-slim-bookworm
 FROM ${BASE} AS build
 WORKDIR /opt/milk
@@ -25,7 +25,7 @@ RUN useradd --system --uid 10001 --no-create-home milk
 COPY --from=build /opt/venv /opt/venv
 COPY deploy/workspace.yaml /opt/milk/workspace.yaml
 WORKDIR /opt/milk
-# the only place that is written to: the root file system is mounted read-only, and an empty volume takes this folder's rights
+# The root file system is mounted read-only; /tmp is the only writable folder. An empty volume inherits the permissions of this folder.
 VOLUME ["/tmp"]
 USER milk
 ENTRYPOINT ["python", "-m", "milk_assets.commands.dagster_yaml", "exec"]

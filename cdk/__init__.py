@@ -1,1 +1,1 @@
-"""The cloud that staging and prod need, as AWS CDK stacks: one a concern, every name from `milk_assets.settings`."""
+"""The cloud infrastructure of staging and prod, as AWS CDK stacks: one per concern, with names from `milk_assets.resource_names`."""

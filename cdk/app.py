@@ -1,6 +1,6 @@
-"""The CDK app: `make synth` writes the templates of staging and prod to `cdk.out/`, with no account and no network.
+"""The CDK app: `make synth` writes the templates of staging and prod to `cdk.out/`, without an account and without network access.
 
-Belongs here: which stacks there are and what each is given. Rules of AWS's solutions and serverless packs are checked while it runs.
+Belongs here: which stacks exist and what each receives. cdk-nag's AwsSolutions and Serverless rules are checked during synthesis.
 """
 
 import json
@@ -11,27 +11,32 @@ from pathlib import Path
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
-from cdk.common.settings import DEPLOYMENTS, Deployment, Release
-from cdk.stacks.api import Api, address
-from cdk.stacks.batch import Batch
-from cdk.stacks.canary import Canary
-from cdk.stacks.database import Database
-from cdk.stacks.github_deploy import Deploy
-from cdk.stacks.identity import Identity
-from cdk.stacks.monitoring import Monitoring
-from cdk.stacks.network import Network
-from cdk.stacks.platform import SERVICES, Platform
-from cdk.stacks.registry import Registry
-from cdk.stacks.scheduled_report import Report
-from cdk.stacks.storage import Storage
+from cdk.common.deployments import DEPLOYMENTS, Deployment, Release
+from cdk.stacks.api import ApiStack, default_stage_url
+from cdk.stacks.batch import BatchStack
+from cdk.stacks.canary import CanaryStack
+from cdk.stacks.database import DatabaseStack
+from cdk.stacks.github_deploy import GithubDeployStack
+from cdk.stacks.identity import IdentityStack
+from cdk.stacks.monitoring import MonitoringStack
+from cdk.stacks.network import NetworkStack
+from cdk.stacks.platform import PlatformStack
+from cdk.stacks.registry import RegistryStack
+from cdk.stacks.scheduled_report import ScheduledReportStack
+from cdk.stacks.storage import StorageStack
 
 
 def build(app: cdk.App, suffix: str = "") -> cdk.App:
-    """Add every stack of every deployment to an app. suffix: what makes bucket names unique, as the platform's MILK_BUCKET_SUFFIX.
+    """Add every stack of every deployment to an app.
 
-    `app.synth()` then raises on any finding that is not acknowledged where it arises.
+    Args:
+        app: An app whose context holds what `Release.from_context` reads.
+        suffix: Makes bucket names globally unique; the same value as the platform's MILK_BUCKET_SUFFIX.
+
+    Returns:
+        The app. Its `synth()` raises RuntimeError on any finding of cdk-nag that is not acknowledged on its construct.
     """
-    release = Release.of(app, suffix)
+    release = Release.from_context(app, suffix)
     for deployment in DEPLOYMENTS:
         add_deployment(app, deployment, release)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True), ServerlessChecks(app, verbose=True))
@@ -39,11 +44,11 @@ def build(app: cdk.App, suffix: str = "") -> cdk.App:
 
 
 def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> None:
-    """Every stack of one environment."""
-    storage = Storage(app, deployment, suffix=release.suffix)
-    registry = Registry(app, deployment)
-    identity = Identity(app, deployment, suffix=release.suffix)
-    api = Api(
+    """Add every stack of one environment."""
+    storage = StorageStack(app, deployment, suffix=release.suffix)
+    registry = RegistryStack(app, deployment)
+    identity = IdentityStack(app, deployment, suffix=release.suffix)
+    api = ApiStack(
         app,
         deployment,
         release=release,
@@ -52,9 +57,9 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         identity=identity,
     )
     api.add_stack_dependency(storage)
-    network = Network(app, deployment)
-    database = Database(app, deployment, network=network)
-    platform = Platform(
+    network = NetworkStack(app, deployment)
+    database = DatabaseStack(app, deployment, network=network)
+    platform = PlatformStack(
         app,
         deployment,
         release=release,
@@ -63,18 +68,12 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         repository=registry.platform,
         lake=storage.lake_name,
         artefacts=storage.artefacts_name,
-        endpoint=address(api.apis["api"]),
+        api_url=default_stage_url(api.apis["api"]),
     )
     platform.add_stack_dependency(storage)
-    batch = Batch(
-        app,
-        deployment,
-        release=release,
-        repository=registry.api,
-        artefacts=storage.artefacts_name,
-    )
-    Report(app, deployment, platform=platform)
-    monitoring = Monitoring(
+    batch = BatchStack(app, deployment, release=release, repository=registry.api, artefacts=storage.artefacts_name)
+    ScheduledReportStack(app, deployment, platform=platform)
+    monitoring = MonitoringStack(
         app,
         deployment,
         release=release,
@@ -82,14 +81,13 @@ def add_deployment(app: cdk.App, deployment: Deployment, release: Release) -> No
         apis=api.apis,
         database=database.instance,
         machine=batch.machine,
-        services=SERVICES,
     )
-    Canary(app, deployment, api=api.apis["api"], logs=storage.logs_name, alarms=monitoring.topic)
-    Deploy(app, deployment, release=release)
+    CanaryStack(app, deployment, api=api.apis["api"], records_bucket=storage.logs_name, alarm_topic=monitoring.topic)
+    GithubDeployStack(app, deployment, release=release)
 
 
 if __name__ == "__main__":
-    # The CDK's command gives its context and folder in the environment; alone, they are those of cdk.json and the first argument
-    alone = {} if "CDK_CONTEXT_JSON" in os.environ else json.loads(Path("cdk.json").read_text())["context"]
+    # The `cdk` command passes context and output folder in environment variables. Without it, they come from cdk.json and argument 1.
+    context = {} if "CDK_CONTEXT_JSON" in os.environ else json.loads(Path("cdk.json").read_text())["context"]
     folder = sys.argv[1] if len(sys.argv) > 1 else None
-    build(cdk.App(context=alone, outdir=folder), os.environ.get("MILK_BUCKET_SUFFIX", "")).synth()
+    build(cdk.App(context=context, outdir=folder), os.environ.get("MILK_BUCKET_SUFFIX", "")).synth()

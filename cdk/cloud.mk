@@ -1,4 +1,5 @@
-# The cloud: templates, their tests, deployments. An environment of its own: CDK and pandera ask for different releases of one library.
+# Targets for the cloud: templates, their tests, deployments. The CDK has a virtual environment of its own because it and pandera require
+# different releases of one library.
 CDK := $(VENV)/cdk
 WITH_CDK := PATH="$(abspath $(CDK))/lib/nodejs/bin:$(abspath cdk/node_modules/.bin):$$PATH" PYTHONPATH=. JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1
 PYTEST_CDK := $(WITH_CDK) $(CDK)/bin/python -m pytest -c cdk_tests/pytest.ini --rootdir .
@@ -21,39 +22,39 @@ cdk/node_modules/.ready: cdk/package-lock.json $(CDK)/.ready
 	$(WITH_CDK) node $(CDK)/lib/nodejs/lib/node_modules/npm/bin/npm-cli.js ci --prefix cdk --no-audit --no-fund --loglevel=error
 	@touch $@
 
-synth: $(CDK)/.ready  ## the CloudFormation templates of staging and prod, into cdk.out/: no Docker, no account
+synth: $(CDK)/.ready  ## write the CloudFormation templates of staging and prod to cdk.out/, without Docker or an account
 	$(WITH_CDK) $(CDK)/bin/python -m cdk.app cdk.out
 
-cdk-test: $(CDK)/.ready  ## tests of the templates, the policies and the workflows
+cdk-test: $(CDK)/.ready  ## test the templates, policies and workflows
 	$(PYTEST_CDK) -m "not e2e" cdk_tests
 
-golden: $(CDK)/.ready  ## keep the templates as they are now: read the difference before it is committed
+golden: $(CDK)/.ready  ## accept the current templates: review the diff before committing
 	MILK_REWRITE_GOLDEN=1 $(PYTEST_CDK) cdk_tests/test_templates.py
 
-e2e: $(READY) $(CDK)/.ready cdk/node_modules/.ready  ## deploy to an emulator with the real CDK, run the platform there, ask the endpoint
+e2e: $(READY) $(CDK)/.ready cdk/node_modules/.ready  ## deploy to an emulator with the real CDK, run the platform there, call the endpoint
 	MILK_PYTHON="$(abspath $(BIN)/python)" $(PYTEST_CDK) -m e2e cdk_tests
 
-diff:  ## what the work tree changes in the templates since BASE
+diff:  ## show the template changes since BASE
 	@git diff --stat $(BASE) -- cdk_tests/golden && git diff $(BASE) -- cdk_tests/golden
 
-materialize: $(READY)  ## every asset of a publication with Dagster's own command, on the sample publisher's data
+materialize: $(READY)  ## materialize every asset of a publication with Dagster's own command, on sample data
 	BIN="$(BIN)" PUBLICATION="$(PUBLICATION)" bash deploy/materialize.sh
 
-audit: $(CDK)/.ready  ## known faults of locked packages, and of the workflows
+audit: $(CDK)/.ready  ## check locked packages for known vulnerabilities, and the workflows
 	for lock in server serving cloud; do $(CDK)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements/$$lock.txt || exit 1; done
 	$(CDK)/bin/zizmor --offline --persona=pedantic .github/workflows
 
-secrets: $(CDK)/.ready  ## secrets in what is committed, but for those that .secrets.baseline knows to be none
+secrets: $(CDK)/.ready  ## check committed files for secrets, except the false positives in .secrets.baseline
 	git ls-files -z | xargs -0 $(CDK)/bin/detect-secrets-hook --baseline .secrets.baseline
 
-baseline: $(CDK)/.ready  ## what looks like a secret and is none, anew: read the difference before it is committed
+baseline: $(CDK)/.ready  ## accept the current findings as false positives: review the diff before committing
 	$(CDK)/bin/detect-secrets scan --baseline .secrets.baseline
 
-images: $(CDK)/.ready  ## build both images for arm64 and push them to an environment's registry
+images: $(CDK)/.ready  ## build both images for arm64 and push them to the registry of an ENVIRONMENT
 	PYTHONPATH=. $(CDK)/bin/python -m deploy.images --environment $(ENVIRONMENT) --tag $(TAG)
 
-deploy: $(CDK)/.ready cdk/node_modules/.ready  ## every stack of an ENVIRONMENT (or STACKS) with images of a TAG; ACTION=diff only shows
+deploy: $(CDK)/.ready cdk/node_modules/.ready  ## deploy every stack of an ENVIRONMENT (or STACKS) with images of a TAG; ACTION=diff only shows the changes
 	$(WITH_CDK) cdk $(ACTION) --app "$(CDK)/bin/python -m cdk.app" --context tag=$(TAG) --context alarms_to="$(ALARMS_TO)" "$(STACKS)"
 
-smoke: $(CDK)/.ready  ## ask the endpoint of an ENVIRONMENT how it is
+smoke: $(CDK)/.ready  ## check the health of the endpoint of an ENVIRONMENT
 	PYTHONPATH=. $(CDK)/bin/python -m deploy.smoke --environment $(ENVIRONMENT)

@@ -1,1 +1,1 @@
-"""Tests of the cloud. They run in the CDK's own environment (`make cdk-test`), the rest of the tests in the platform's."""
+"""Tests of the cloud. They run in the CDK's own environment (`make cdk-test`); all other tests run in the platform's."""

@@ -1,4 +1,4 @@
-"""What the tests of the cloud share: the app, synthesized once."""
+"""Fixtures and helpers of the cloud's tests: the app, synthesized once, and functions that read templates."""
 
 import json
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ Template = dict[str, Any]
 
 
 def new_app(folder: Path, **context: Any) -> cdk.App:
-    """An app with the context of cdk.json, which writes to a folder."""
-    given = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return cdk.App(outdir=str(folder), context={**given, **context})
+    """Return an app with the context of cdk.json that writes to a folder."""
+    committed_context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return cdk.App(outdir=str(folder), context={**committed_context, **context})
 
 
 @pytest.fixture(scope="session")
 def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with every template, as `make synth` writes it."""
+    """The folder with all templates, as `make synth` writes it."""
     folder = tmp_path_factory.mktemp("cdk.out")
     build(new_app(folder)).synth()
     return folder
@@ -34,41 +34,41 @@ def templates(synthesized: Path) -> dict[str, Template]:
     return {file.name.split(".")[0]: json.loads(file.read_text()) for file in sorted(synthesized.glob("*.template.json"))}
 
 
-def resources(template: Template, kind: str) -> list[dict[str, Any]]:
-    """The resources of a type, whole."""
-    return [found for found in template["Resources"].values() if found["Type"] == kind]
+def resources(template: Template, resource_type: str) -> list[dict[str, Any]]:
+    """Return all resources of a type, with their attributes such as DeletionPolicy."""
+    return [resource for resource in template["Resources"].values() if resource["Type"] == resource_type]
 
 
-def properties(template: Template, kind: str) -> list[dict[str, Any]]:
-    """The properties of the resources of a type."""
-    return [found.get("Properties", {}) for found in resources(template, kind)]
+def properties(template: Template, resource_type: str) -> list[dict[str, Any]]:
+    """Return the properties of all resources of a type."""
+    return [resource.get("Properties", {}) for resource in resources(template, resource_type)]
 
 
 def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(logical id, statement) of each statement of each policy document in a template, wherever it stands."""
+    """Yield (logical id, statement) for each statement of each policy document, at any depth of a template."""
 
     def within(value: Any) -> Iterator[dict[str, Any]]:
         if isinstance(value, dict):
             if isinstance(value.get("Statement"), list):
                 yield from value["Statement"]
-            for inner in value.values():
-                yield from within(inner)
+            for nested in value.values():
+                yield from within(nested)
         elif isinstance(value, list):
-            for inner in value:
-                yield from within(inner)
+            for nested in value:
+                yield from within(nested)
 
-    for logical, resource in template["Resources"].items():
+    for logical_id, resource in template["Resources"].items():
         for statement in within(resource.get("Properties", {})):
-            yield logical, statement
+            yield logical_id, statement
 
 
-def listed(value: Any) -> list[Any]:
-    """A policy's value as a list: one may stand alone."""
+def as_list(value: Any) -> list[Any]:
+    """Return a policy's value as a list; IAM allows a single value instead of a list of one."""
     return value if isinstance(value, list) else [value]
 
 
 def text(value: Any) -> str:
-    """A template's value as one string, references spelled `<name>`."""
+    """Return a template's value as one string, with references written as `<name>`."""
     if isinstance(value, str):
         return value
     if "Fn::Join" in value:

@@ -1,18 +1,20 @@
-"""The batch's state machine: what its definition says."""
+"""The definition of the batch state machine."""
 
 import json
 import re
 
 import pytest
 
-from cdk.stacks.batch import DEFINITION
+from cdk.stacks.batch import MACHINE_DEFINITION
 from cdk_tests.conftest import Template, properties, text
 
-MACHINE = json.loads(DEFINITION.read_text())
+MACHINE = json.loads(MACHINE_DEFINITION.read_text())
 SCORE = MACHINE["States"]["Score"]
+FORECASTS_PER_SERIES, BYTES_PER_FORECAST = 21, 320
+MAX_STATE_OUTPUT_BYTES = 262_144  # quota of Step Functions
 
 
-def test_a_plan_and_then_a_distributed_map_over_what_it_wrote() -> None:
+def test_the_machine_plans_and_then_maps_over_the_planned_list() -> None:
     assert MACHINE["StartAt"] == "Plan"
     assert MACHINE["States"]["Plan"]["Next"] == "Score"
     assert SCORE["ItemReader"] == {
@@ -23,19 +25,18 @@ def test_a_plan_and_then_a_distributed_map_over_what_it_wrote() -> None:
     assert SCORE["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
 
 
-def test_every_item_carries_what_the_plan_saw_served() -> None:
+def test_every_item_names_the_model_that_the_plan_saw() -> None:
     assert SCORE["ItemSelector"] == {"series.$": "$$.Map.Item.Value", "served.$": "$.served"}
 
 
-def test_batches_stay_within_what_a_state_may_hand_on() -> None:
-    """A state's output is at most 262,144 bytes; a series has 21 forecasts of some 320 bytes."""
-    assert SCORE["ItemBatcher"]["MaxItemsPerBatch"] * 21 * 320 < 262_144
+def test_the_output_of_a_batch_stays_below_the_quota_of_a_state() -> None:
+    assert SCORE["ItemBatcher"]["MaxItemsPerBatch"] * FORECASTS_PER_SERIES * BYTES_PER_FORECAST < MAX_STATE_OUTPUT_BYTES
 
 
 def test_results_go_to_one_folder_and_no_failure_is_tolerated() -> None:
     assert SCORE["ResultWriter"]["Parameters"] == {"Bucket": "${Artefacts}", "Prefix.$": "$.results"}
     assert SCORE["ToleratedFailurePercentage"] == 0
-    assert SCORE["MaxConcurrency"] == 4  # a batch takes milliseconds: more functions would only start more often
+    assert SCORE["MaxConcurrency"] == 4  # a batch takes milliseconds: more functions would only add cold starts
 
 
 def test_every_call_has_a_timeout_and_a_bounded_retry() -> None:
@@ -47,13 +48,14 @@ def test_every_call_has_a_timeout_and_a_bounded_retry() -> None:
         assert (retry["MaxAttempts"], retry["JitterStrategy"]) == (4, "FULL")
 
 
-@pytest.mark.parametrize("name", ["staging", "prod"])
-def test_the_template_gives_the_definition_all_that_it_asks_for(templates: dict[str, Template], name: str) -> None:
-    (machine,) = properties(templates[f"milk-{name}-batch"], "AWS::StepFunctions::StateMachine")
-    asked = set(re.findall(r"\$\{(\w+)\}", DEFINITION.read_text()))
-    assert set(machine["DefinitionSubstitutions"]) == asked == {"Plan", "Score", "Artefacts"}
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_the_template_substitutes_every_placeholder_of_the_definition(templates: dict[str, Template], environment: str) -> None:
+    template = templates[f"milk-{environment}-batch"]
+    (machine,) = properties(template, "AWS::StepFunctions::StateMachine")
+    placeholders = set(re.findall(r"\$\{(\w+)\}", MACHINE_DEFINITION.read_text()))
+    assert set(machine["DefinitionSubstitutions"]) == placeholders == {"Plan", "Score", "Artefacts"}
     assert json.loads(text(machine["DefinitionString"])) == MACHINE
     assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
     assert machine["TracingConfiguration"] == {"Enabled": True}
-    handlers = [made["ImageConfig"]["Command"] for made in properties(templates[f"milk-{name}-batch"], "AWS::Lambda::Function")]
-    assert handlers == [["lambda_service.batch.plan"], ["lambda_service.batch.score"]]
+    commands = [function["ImageConfig"]["Command"] for function in properties(template, "AWS::Lambda::Function")]
+    assert commands == [["lambda_service.batch.plan"], ["lambda_service.batch.score"]]

@@ -1,4 +1,4 @@
-"""Who may do what: every statement is scoped, and those that matter most are as they are written here."""
+"""IAM policies: every statement is scoped, and the most important ones are listed here."""
 
 from pathlib import Path
 
@@ -6,14 +6,17 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as some
+from hypothesis import strategies as st
 
-from cdk.common.milk_stack import MilkStack, allow
-from cdk.common.settings import DEPLOYMENTS
-from cdk_tests.conftest import Template, listed, statements, text
+from cdk.app import build
+from cdk.common.deployments import DEPLOYMENTS
+from cdk.common.milk_stack import MilkStack
+from cdk.common.permissions import allow
+from cdk_tests.conftest import Template, as_list, new_app, statements, text
 
-# What has no resource to name: each with the only actions it is allowed for. A key's own policy says `*` and means the key.
-UNSCOPED = {
+ENVIRONMENTS = ("staging", "prod")
+# The only actions that may be allowed on `*`: IAM does not support narrower resources for them.
+ACTIONS_WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "ecs:DescribeTaskDefinition",
     "xray:PutTraceSegments",
@@ -37,27 +40,25 @@ UNSCOPED = {
 
 
 def unscoped(template: Template) -> list[str]:
-    """Statements that allow more than they name: what is wrong with each."""
-    found = []
-    for logical, statement in statements(template):
+    """Return one line for each statement that allows more than it names. In a KMS key's own policy, `*` means the key."""
+    problems = []
+    for logical_id, statement in statements(template):
         if statement["Effect"] != "Allow":
             continue
-        kind = template["Resources"][logical]["Type"]
-        actions = listed(statement["Action"])
-        wide = [action for action in actions if "*" in action]
-        if wide and kind != "AWS::KMS::Key":
-            found.append(f"{logical}: actions {wide}")
-        everything = "Resource" in statement and "*" in [text(resource) for resource in listed(statement["Resource"])]
-        if everything and kind != "AWS::KMS::Key" and not set(actions) <= UNSCOPED:
-            found.append(f"{logical}: {sorted(set(actions) - UNSCOPED)} on *")
-        if (
-            "*" in [text(who) for who in listed(statement.get("Principal", {}).get("AWS", []))]
-            or statement.get("Principal") == "*"
-        ):
-            found.append(f"{logical}: anybody")
-        if "NotAction" in statement or "NotResource" in statement or "NotPrincipal" in statement:
-            found.append(f"{logical}: says what is not allowed instead of what is")
-    return found
+        is_key_policy = template["Resources"][logical_id]["Type"] == "AWS::KMS::Key"
+        actions = as_list(statement["Action"])
+        wildcard_actions = [action for action in actions if "*" in action]
+        if wildcard_actions and not is_key_policy:
+            problems.append(f"{logical_id}: actions {wildcard_actions}")
+        allows_everything = "Resource" in statement and "*" in map(text, as_list(statement["Resource"]))
+        if allows_everything and not is_key_policy and not set(actions) <= ACTIONS_WITHOUT_RESOURCE:
+            problems.append(f"{logical_id}: {sorted(set(actions) - ACTIONS_WITHOUT_RESOURCE)} on *")
+        principal = statement.get("Principal", {})
+        if principal == "*" or "*" in map(text, as_list(principal.get("AWS", []))):
+            problems.append(f"{logical_id}: every principal")
+        if {"NotAction", "NotResource", "NotPrincipal"} & set(statement):
+            problems.append(f"{logical_id}: allows everything except a list")
+    return problems
 
 
 def test_every_statement_of_every_stack_is_scoped(templates: dict[str, Template]) -> None:
@@ -65,27 +66,30 @@ def test_every_statement_of_every_stack_is_scoped(templates: dict[str, Template]
     assert sum(len(list(statements(template))) for template in templates.values()) > 100
 
 
-def test_a_statement_that_is_not_scoped_is_seen() -> None:
+def test_an_unscoped_statement_is_found() -> None:
     policy = {"Statement": [{"Effect": "Allow", "Action": ["s3:*", "s3:GetObject"], "Resource": "*"}]}
     template = {"Resources": {"Bad": {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": policy}}}}
     assert unscoped(template) == ["Bad: actions ['s3:*']", "Bad: ['s3:*', 's3:GetObject'] on *"]
 
 
-names = some.text("abcdefghij", min_size=1, max_size=8)
+names = st.text("abcdefghij", min_size=1, max_size=8)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(action=names, wild_action=some.booleans(), resource=names, wild=some.booleans(), why=some.none() | names)
-def test_no_permission_with_a_star_is_given_without_a_reason(
-    role: iam.Role, action: str, wild_action: bool, resource: str, wild: bool, why: str | None
+@given(action=names, wildcard_action=st.booleans(), bucket=names, wildcard=st.booleans(), reason=st.none() | names)
+def test_a_permission_with_a_wildcard_needs_a_reason(
+    role: iam.Role, action: str, wildcard_action: bool, bucket: str, wildcard: bool, reason: str | None
 ) -> None:
-    asked = f"s3:{action}" + ("*" if wild_action else "")
-    arn = f"arn:aws:s3:::{resource}" + ("/*" if wild else "")
-    if wild_action or (wild and why is None):
-        with pytest.raises(ValueError, match="needs each action by name, and a reason"):
-            allow(role, "Read", [asked], [arn], why=why)
+    actions = [f"s3:{action}" + ("*" if wildcard_action else "")]
+    arns = [f"arn:aws:s3:::{bucket}" + ("/*" if wildcard else "")]
+    if wildcard_action:
+        with pytest.raises(ValueError, match="list each action by name"):
+            allow(role, "Read", actions, arns, reason=reason)
+    elif wildcard and reason is None:
+        with pytest.raises(ValueError, match="narrow them or pass a reason"):
+            allow(role, "Read", actions, arns, reason=reason)
     else:
-        allow(role, "Read", [asked], [arn], why=why)
+        allow(role, "Read", actions, arns, reason=reason)
 
 
 @pytest.fixture(scope="module")
@@ -95,57 +99,63 @@ def role(tmp_path_factory: pytest.TempPathFactory) -> iam.Role:
     return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
 
 
-def allowed(template: Template, start: str) -> dict[str, tuple[list[str], list[str]]]:
-    """Sid → (actions, resources) of what the role whose policy's logical id starts so is allowed."""
+def allowed(template: Template, prefix: str) -> dict[str, tuple[list[str], list[str]]]:
+    """Return Sid → (actions, resources) of the policies whose logical id begins with a prefix."""
     return {
-        statement["Sid"]: (listed(statement["Action"]), [text(resource) for resource in listed(statement["Resource"])])
-        for logical, statement in statements(template)
-        if logical.startswith(start) and template["Resources"][logical]["Type"] == "AWS::IAM::Policy" and "Sid" in statement
+        statement["Sid"]: (as_list(statement["Action"]), [text(resource) for resource in as_list(statement["Resource"])])
+        for logical_id, statement in statements(template)
+        if logical_id.startswith(prefix)
+        and template["Resources"][logical_id]["Type"] == "AWS::IAM::Policy"
+        and "Sid" in statement
     }
 
 
-@pytest.mark.parametrize("name", ["staging", "prod"])
-def test_the_endpoint_reads_its_two_prefixes_and_nothing_else(templates: dict[str, Template], name: str) -> None:
-    found = allowed(templates[f"milk-{name}-api"], "FunctionRole")
-    assert found.pop("ReadWhatIsServed") == (
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_endpoint_reads_its_two_prefixes_and_nothing_else(templates: dict[str, Template], environment: str) -> None:
+    permissions = allowed(templates[f"milk-{environment}-api"], "FunctionRole")
+    assert permissions.pop("ReadServedModel") == (
         ["s3:GetObject"],
-        [f"arn:aws:s3:::milk-{name}-artefacts/models/*", f"arn:aws:s3:::milk-{name}-artefacts/serving/*"],
+        [f"arn:aws:s3:::milk-{environment}-artefacts/models/*", f"arn:aws:s3:::milk-{environment}-artefacts/serving/*"],
     )
-    assert sorted(found) == ["Trace", "WriteItsOwnLogs"]
+    assert sorted(permissions) == ["SendTraces", "WriteLogs"]
 
 
-@pytest.mark.parametrize("name", ["staging", "prod"])
-def test_runs_write_their_buckets_and_delete_nothing(templates: dict[str, Template], name: str) -> None:
-    found = allowed(templates[f"milk-{name}-platform"], "RunRole")
-    assert found["ReadAndWriteLake"] == (["s3:GetObject", "s3:PutObject"], [f"arn:aws:s3:::milk-{name}-lake/*"])
-    assert found["ReadAndWriteArtefacts"] == (["s3:GetObject", "s3:PutObject"], [f"arn:aws:s3:::milk-{name}-artefacts/*"])
-    assert sorted(found) == ["ListArtefacts", "ListLake", "ReadAndWriteArtefacts", "ReadAndWriteLake", "Sessions"]
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_runs_write_their_buckets_and_delete_nothing(templates: dict[str, Template], environment: str) -> None:
+    permissions = allowed(templates[f"milk-{environment}-platform"], "RunRole")
+    read_and_write = ["s3:GetObject", "s3:PutObject"]
+    assert permissions["ReadAndWriteLake"] == (read_and_write, [f"arn:aws:s3:::milk-{environment}-lake/*"])
+    assert permissions["ReadAndWriteArtefacts"] == (read_and_write, [f"arn:aws:s3:::milk-{environment}-artefacts/*"])
+    assert sorted(permissions) == [
+        "ListArtefacts",
+        "ListLake",
+        "OpenSessionChannels",
+        "ReadAndWriteArtefacts",
+        "ReadAndWriteLake",
+    ]
 
 
-@pytest.mark.parametrize("name", ["staging", "prod"])
-def test_only_this_environment_of_this_repository_may_deploy(templates: dict[str, Template], name: str) -> None:
-    template = templates[f"milk-{name}-deploy"]
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_only_this_environment_of_this_repository_may_deploy(templates: dict[str, Template], environment: str) -> None:
+    template = templates[f"milk-{environment}-deploy"]
     (trust,) = [statement for _, statement in statements(template) if statement["Action"] == "sts:AssumeRoleWithWebIdentity"]
     issuer = "token.actions.githubusercontent.com"
     assert trust["Condition"] == {
         "StringEquals": {
             f"{issuer}:aud": "sts.amazonaws.com",
-            f"{issuer}:sub": f"repo:milk-assets/milk-assets:environment:{name}",
+            f"{issuer}:sub": f"repo:milk-assets/milk-assets:environment:{environment}",
         }
     }
-    assert sorted(allowed(template, "Role")) == ["DeployStacks", "FindTheEndpoint", "LogIn", "PushImages"]
+    assert sorted(allowed(template, "Role")) == ["DeployStacks", "GetRegistryToken", "PushImages", "ReadApiUrl"]
 
 
 @pytest.mark.parametrize("repository", ["", "milk-assets", "milk-assets/*", "/x"])
-def test_a_repository_that_names_more_than_one_is_refused(tmp_path: Path, repository: str) -> None:
-    from cdk.app import build
-    from cdk_tests.conftest import new_app
-
-    with pytest.raises(ValueError, match="set it to owner/name"):
+def test_a_repository_setting_that_could_match_several_repositories_is_rejected(tmp_path: Path, repository: str) -> None:
+    with pytest.raises(ValueError, match="expected owner/name, got"):
         build(new_app(tmp_path, repository=repository))
 
 
-def test_no_environment_is_allowed_anything_of_the_other(templates: dict[str, Template]) -> None:
+def test_no_environment_may_access_the_other(templates: dict[str, Template]) -> None:
     for name, template in templates.items():
         other = "prod" if "-staging-" in name else "staging"
         assert f"milk-{other}-" not in str(template), name

@@ -1,4 +1,4 @@
-"""The workflows: checked by zizmor, and held to what they promise."""
+"""The GitHub workflows: checked by zizmor, and by tests of pinning, permissions and order."""
 
 import re
 import subprocess
@@ -11,28 +11,28 @@ import yaml
 
 from cdk_tests.conftest import ROOT
 
-FOLDER = ROOT / ".github" / "workflows"
+WORKFLOWS = ROOT / ".github" / "workflows"
 ZIZMOR = Path(sys.executable).with_name("zizmor")
 Workflow = dict[str, Any]
 
 
 def read(name: str) -> Workflow:
-    return yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+    return yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text())
 
 
-def findings(workflows: Path) -> subprocess.CompletedProcess[str]:
-    """zizmor at its strictest, without the network."""
+def run_zizmor(workflows: Path) -> subprocess.CompletedProcess[str]:
+    """Run zizmor in its strictest mode, without network access."""
     return subprocess.run(
         [ZIZMOR, "--offline", "--persona=pedantic", "--no-progress", workflows], capture_output=True, text=True, timeout=120
     )
 
 
-def test_zizmor_finds_nothing() -> None:
-    found = findings(FOLDER)
-    assert found.returncode == 0, found.stdout
+def test_zizmor_has_no_findings() -> None:
+    result = run_zizmor(WORKFLOWS)
+    assert result.returncode == 0, result.stdout
 
 
-def test_zizmor_finds_an_action_that_is_not_pinned_and_an_injection(tmp_path: Path) -> None:
+def test_zizmor_finds_an_unpinned_action_and_an_injection(tmp_path: Path) -> None:
     careless = {
         "on": "issues",
         "jobs": {
@@ -43,14 +43,14 @@ def test_zizmor_finds_an_action_that_is_not_pinned_and_an_injection(tmp_path: Pa
         },
     }
     (tmp_path / "careless.yml").write_text(yaml.safe_dump(careless))
-    found = findings(tmp_path / "careless.yml")
-    assert found.returncode != 0
-    assert "unpinned-uses" in found.stdout
-    assert "template-injection" in found.stdout
+    result = run_zizmor(tmp_path / "careless.yml")
+    assert result.returncode != 0
+    assert "unpinned-uses" in result.stdout
+    assert "template-injection" in result.stdout
 
 
-@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yml")), ids=lambda file: file.stem)
-def test_every_action_is_pinned_by_commit_and_every_job_is_bounded(file: Path) -> None:
+@pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("*.yml")), ids=lambda file: file.stem)
+def test_every_action_is_pinned_to_a_commit_and_every_job_has_a_timeout(file: Path) -> None:
     workflow = yaml.safe_load(file.read_text())
     assert workflow["permissions"] == {}
     for job in workflow["jobs"].values():
@@ -64,16 +64,16 @@ def test_every_action_is_pinned_by_commit_and_every_job_is_bounded(file: Path) -
 
 
 def test_every_make_target_that_a_workflow_calls_exists() -> None:
-    called = {
-        target for file in FOLDER.glob("*.yml") for target in re.findall(r"(?:run:|&&) make ([a-z0-9-]+)", file.read_text())
+    called_targets = {
+        target for file in WORKFLOWS.glob("*.yml") for target in re.findall(r"(?:run:|&&) make ([a-z0-9-]+)", file.read_text())
     }
     rules = (ROOT / "Makefile").read_text() + (ROOT / "cdk" / "cloud.mk").read_text()
-    made = set(re.findall(r"^([a-z0-9-]+):", rules, re.MULTILINE))
-    assert called >= {"synth", "e2e", "materialize", "audit", "secrets", "deploy", "smoke"}
-    assert called <= made
+    defined_targets = set(re.findall(r"^([a-z0-9-]+):", rules, re.MULTILINE))
+    assert called_targets >= {"synth", "e2e", "materialize", "audit", "secrets", "deploy", "smoke"}
+    assert called_targets <= defined_targets
 
 
-def test_prod_comes_after_staging_in_an_environment_that_a_person_approves() -> None:
+def test_prod_is_deployed_after_staging_in_its_own_environment() -> None:
     jobs = read("deploy")["jobs"]
     assert (jobs["staging"]["environment"], jobs["prod"]["environment"]) == ("staging", "prod")
     assert jobs["prod"]["needs"] == "staging"

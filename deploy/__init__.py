@@ -1,1 +1,1 @@
-"""What a deployment runs beside the CDK: building and pushing images, asking the endpoint how it is, notes of a release."""
+"""Scripts that a deployment runs besides the CDK: build and push images, smoke test, release notes, package for Lambda."""

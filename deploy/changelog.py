@@ -1,6 +1,8 @@
-"""The changelog's section of one version: the notes of its release.
+"""Changelog: the release notes of one version, read from CHANGELOG.md.
 
-Belongs here: cutting it out, and refusing a release that has none. Standard library only: it runs before anything is installed.
+    python3 deploy/changelog.py v1.2.3
+
+Standard library only, because the release workflow runs it before anything is installed.
 """
 
 import re
@@ -10,32 +12,37 @@ from pathlib import Path
 CHANGELOG = Path(__file__).parent.parent / "CHANGELOG.md"
 
 
-def notes(changelog: str, version: str, stated: str) -> str:
-    """The text under `## [version]`, without its heading.
+def release_notes(changelog: str, tag: str, package_version: str) -> str:
+    """Return the text under `## [version]` in the changelog, without its heading.
 
-    version: a tag, `v1.2.3`. stated: the version that the package states, which must be the same. Raises ValueError, saying what to write
-    where, on another one and where there is no such section or nothing in it.
+    Args:
+        changelog: The text of CHANGELOG.md.
+        tag: The release's git tag, e.g. `v1.2.3`.
+        package_version: The version in setup.cfg, which must equal the tag.
+
+    Raises:
+        ValueError: Tag and version differ, or the section is missing or empty.
     """
-    number = version.removeprefix("v")
-    if number != stated:
-        raise ValueError(f"the tag is {version}, setup.cfg says {stated}: make them the same")
-    found = re.search(rf"^## \[{re.escape(number)}\][^\n]*\n(.*?)(?=^## \[|\Z)", changelog, re.MULTILINE | re.DOTALL)
-    if not found or not found[1].strip():
-        raise ValueError(f"CHANGELOG.md says nothing under `## [{number}]`: write what changed, for who uses it")
-    return found[1].strip() + "\n"
+    version = tag.removeprefix("v")
+    if version != package_version:
+        raise ValueError(f"the tag is {tag}, but setup.cfg has version {package_version}; correct one of them")
+    section = re.search(rf"^## \[{re.escape(version)}\][^\n]*\n(.*?)(?=^## \[|\Z)", changelog, re.MULTILINE | re.DOTALL)
+    if not section or not section[1].strip():
+        raise ValueError(f"CHANGELOG.md has no text under `## [{version}]`; describe there what changed for users")
+    return section[1].strip() + "\n"
 
 
-def stated_version(setup: str) -> str:
-    """The version in setup.cfg."""
-    found = re.search(r"^version = (\S+)$", setup, re.MULTILINE)
-    if not found:
-        raise ValueError("setup.cfg states no version")
-    return found[1]
+def read_package_version(setup_cfg: str) -> str:
+    """Return the version in the text of setup.cfg."""
+    match = re.search(r"^version = (\S+)$", setup_cfg, re.MULTILINE)
+    if not match:
+        raise ValueError("setup.cfg: expected a line `version = …`, found none")
+    return match[1]
 
 
 if __name__ == "__main__":
     try:
-        stated = stated_version((CHANGELOG.parent / "setup.cfg").read_text())
-        sys.stdout.write(notes(CHANGELOG.read_text(), sys.argv[1], stated))
+        version = read_package_version((CHANGELOG.parent / "setup.cfg").read_text())
+        sys.stdout.write(release_notes(CHANGELOG.read_text(), sys.argv[1], version))
     except ValueError as error:
         sys.exit(f"changelog: {error}")

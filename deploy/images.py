@@ -1,6 +1,8 @@
-"""Both images, built here and pushed to an environment's registry: `python -m deploy.images --environment staging --tag SHA`.
+"""Images: build both container images and push them to an environment's registry.
 
-Belongs here: which Dockerfile makes which image, and the push. A tag never changes meaning, so one that is there already is left alone.
+    python -m deploy.images --environment staging --tag SHA
+
+Belongs here: which Dockerfile builds which image, and the push. Tags are immutable, so an existing tag is skipped.
 """
 
 import argparse
@@ -10,64 +12,80 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from milk_assets.settings import resource
+from milk_assets.resource_names import resource_name
 
 DOCKERFILES = {"platform": "Dockerfile", "api": "lambda_service/Dockerfile"}
-PLATFORM = "linux/arm64"  # what the task definitions and the function ask for
-Run = Callable[[Sequence[str], str | None], None]
+TARGET_PLATFORM = "linux/arm64"  # what the task definitions and the function require
+RunCommand = Callable[[Sequence[str], str | None], None]
 
 
-def publish(ecr: Any, run: Run, environment: str, tag: str) -> list[str]:
-    """Build and push each image that the registry does not have under the tag yet. Returns the full names of those pushed.
+def publish(ecr: Any, run: RunCommand, environment: str, tag: str) -> list[str]:
+    """Build and push each image that the registry does not have under a tag yet.
 
-    ecr: a client of the registry. run: runs a command with its standard input. Raises LookupError where a repository is missing.
+    Args:
+        ecr: A boto3 client of ECR.
+        run: Runs a command with some standard input; raises if the command fails.
+        environment: `staging` or `prod`.
+        tag: Tag of both images.
+
+    Returns:
+        The full names of the pushed images.
+
+    Raises:
+        LookupError: A repository does not exist.
     """
-    pushed = []
-    for what, dockerfile in DOCKERFILES.items():
-        name = resource(environment, what)
+    pushed: list[str] = []
+    for image, dockerfile in DOCKERFILES.items():
+        repository_name = resource_name(environment, image)
         try:
-            (repository,) = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+            (repository,) = ecr.describe_repositories(repositoryNames=[repository_name])["repositories"]
         except ecr.exceptions.RepositoryNotFoundException:
-            raise LookupError(f"there is no repository {name}: deploy {resource(environment, 'registry')} first") from None
-        if _has(ecr, name, tag):
+            stack = resource_name(environment, "registry")
+            raise LookupError(f"repository {repository_name} does not exist; deploy the stack {stack} first") from None
+        if _has_tag(ecr, repository_name, tag):
             continue
-        full = f"{repository['repositoryUri']}:{tag}"
+        full_name = f"{repository['repositoryUri']}:{tag}"
         if not pushed:
             _log_in(ecr, run, repository["repositoryUri"].split("/")[0])
-        build = ["docker", "build", "--platform", PLATFORM, "--provenance=false", "--file", dockerfile, "--tag", full, "."]
-        run(build, None)  # Lambda takes no image with a provenance beside it
-        run(["docker", "push", full], None)
-        pushed.append(full)
+        # --provenance=false: Lambda rejects images with an attestation manifest
+        options = ["--platform", TARGET_PLATFORM, "--provenance=false", "--file", dockerfile, "--tag", full_name]
+        run(["docker", "build", *options, "."], None)
+        run(["docker", "push", full_name], None)
+        pushed.append(full_name)
     return pushed
 
 
-def _has(ecr: Any, name: str, tag: str) -> bool:
+def _has_tag(ecr: Any, repository_name: str, tag: str) -> bool:
     try:
-        return bool(ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])["imageDetails"])
+        return bool(ecr.describe_images(repositoryName=repository_name, imageIds=[{"imageTag": tag}])["imageDetails"])
     except ecr.exceptions.ImageNotFoundException:
         return False
 
 
-def _log_in(ecr: Any, run: Run, registry: str) -> None:
+def _log_in(ecr: Any, run: RunCommand, registry: str) -> None:
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     user, _, password = base64.b64decode(token).decode().partition(":")
     run(["docker", "login", "--username", user, "--password-stdin", registry], password)
 
 
-def command(words: Sequence[str], given: str | None) -> None:
-    """Run a command, its input given; raises where it fails."""
-    subprocess.run(words, input=given, text=True, check=True)
+def run_command(command: Sequence[str], stdin: str | None) -> None:
+    """Run a command with some standard input. Raises CalledProcessError if it fails."""
+    subprocess.run(command, input=stdin, text=True, check=True)
+
+
+def main() -> None:
+    import boto3
+
+    parser = argparse.ArgumentParser(description="Build both container images and push them to an environment's registry.")
+    parser.add_argument("--environment", required=True, choices=["staging", "prod"])
+    parser.add_argument("--tag", required=True, help="tag of both images, by convention the commit's SHA")
+    arguments = parser.parse_args()
+    try:
+        pushed = publish(boto3.client("ecr"), run_command, arguments.environment, arguments.tag)
+    except (LookupError, subprocess.CalledProcessError) as error:
+        sys.exit(f"images: {error}")
+    print(f"{len(pushed)} images pushed with tag {arguments.tag}")
 
 
 if __name__ == "__main__":
-    import boto3
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--environment", required=True, choices=["staging", "prod"])
-    parser.add_argument("--tag", required=True)
-    asked = parser.parse_args()
-    try:
-        made = publish(boto3.client("ecr"), command, asked.environment, asked.tag)
-    except (LookupError, subprocess.CalledProcessError) as error:
-        sys.exit(f"images: {error}")
-    print(f"{len(made)} pushed as {asked.tag}")
+    main()

@@ -1,4 +1,7 @@
-"""After a deployment: the one health check, against the address that the stack says. `python -m deploy.smoke --environment staging`."""
+"""Smoke test: check the health of an environment's endpoint after a deployment.
+
+python -m deploy.smoke --environment staging
+"""
 
 import argparse
 import json
@@ -8,38 +11,55 @@ from collections.abc import Callable
 from typing import Any
 
 from lambda_service.health_check import HealthError, check
-from milk_assets.settings import resource
+from milk_assets.resource_names import resource_name
 
-OUTPUT = "TokensUrl"
-ATTEMPTS, WAIT = 5, 10.0  # a new alias and a cold start settle within a minute
-
-
-def address(cloudformation: Any, environment: str) -> str:
-    """The endpoint's address, from its stack's outputs. Raises LookupError where the stack states none."""
-    name = resource(environment, "api")
-    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    found = {output["OutputKey"]: str(output["OutputValue"]) for output in stack.get("Outputs", [])}
-    if OUTPUT not in found:
-        raise LookupError(f"stack {name} has no output {OUTPUT}: deploy it first")
-    return found[OUTPUT]
+URL_OUTPUT = "TokensUrl"
+ATTEMPTS, WAIT_SECONDS = 5, 10.0  # a new alias and its cold start are ready within a minute
 
 
-def healthy(url: str, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """What a healthy endpoint answers, asked up to ATTEMPTS times. Raises HealthError with the last answer's fault."""
+def endpoint_url(cloudformation: Any, environment: str) -> str:
+    """Return the endpoint's URL from the outputs of its stack.
+
+    Args:
+        cloudformation: A boto3 client of CloudFormation.
+        environment: `staging` or `prod`.
+
+    Raises:
+        LookupError: The stack has no such output.
+    """
+    stack_name = resource_name(environment, "api")
+    (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    outputs = {output["OutputKey"]: str(output["OutputValue"]) for output in stack.get("Outputs", [])}
+    if URL_OUTPUT not in outputs:
+        raise LookupError(f"stack {stack_name} has no output {URL_OUTPUT}; deploy the stack first")
+    return outputs[URL_OUTPUT]
+
+
+def wait_until_healthy(url: str, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """Check the endpoint up to ATTEMPTS times and return its health document.
+
+    Raises:
+        HealthError: The last attempt failed.
+    """
     for _ in range(ATTEMPTS - 1):
         try:
             return check(url)
         except HealthError:
-            sleep(WAIT)
+            sleep(WAIT_SECONDS)
     return check(url)
 
 
-if __name__ == "__main__":
+def main() -> None:
     import boto3
 
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Check the health of an environment's endpoint.")
     parser.add_argument("--environment", required=True, choices=["staging", "prod"])
+    environment = parser.parse_args().environment
     try:
-        print(json.dumps(healthy(address(boto3.client("cloudformation"), parser.parse_args().environment))))
+        print(json.dumps(wait_until_healthy(endpoint_url(boto3.client("cloudformation"), environment))))
     except (LookupError, HealthError) as error:
         sys.exit(f"smoke: {error}")
+
+
+if __name__ == "__main__":
+    main()

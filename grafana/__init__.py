@@ -1,1 +1,1 @@
-"""Grafana's dashboards as code: `python -m grafana` writes their JSON beside this file."""
+"""Grafana dashboards as code: `python -m grafana` writes them as JSON files to this folder."""

@@ -1,6 +1,7 @@
-"""Panels: how a figure, a line and a query look on every dashboard here.
+"""Panels: how dashboards, rows, panels and queries look.
 
-Belongs here: units, colours, sizes and data sources. What is shown is each dashboard's.
+Belongs here: units, colours, sizes and data sources. Not here: what a dashboard shows (`grafana.platform_dashboard`,
+`grafana.endpoint_dashboard`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,91 +14,125 @@ from grafana_foundation_sdk.models.cloudwatch import MetricEditorMode, MetricQue
 from grafana_foundation_sdk.models.common import BigValueColorMode, BigValueGraphMode, DataSourceRef, GraphThresholdsStyleMode
 from grafana_foundation_sdk.models.dashboard import Dashboard, Threshold, ThresholdsMode
 
-HOUR, DAY = 3600, 86_400  # seconds
+from milk_assets.resource_names import TIMEZONE
+
+SECONDS_PER_HOUR, SECONDS_PER_DAY = 3600, 86_400
 GREEN, RED = "green", "red"
-WHOLE_ROW = 24  # columns of Grafana's grid
+GRID_COLUMNS = 24
+STAT_HEIGHT, GRAPH_HEIGHT = 5, 8  # grid rows
 
 
-def frame(uid: str, title: str, description: str, source: str) -> dashboard.Dashboard:
-    """An empty dashboard. source: the kind of data source it asks for, chosen by its reader."""
+def new_dashboard(uid: str, title: str, description: str, data_source: str) -> dashboard.Dashboard:
+    """Return an empty dashboard.
+
+    Args:
+        uid: Identifier in Grafana's URLs.
+        title: Title.
+        description: One line about its content.
+        data_source: Type of data source, e.g. `prometheus`; the user chooses one of this type in the dashboard.
+    """
     return (
         dashboard.Dashboard(title)
         .uid(uid)
         .description(description)
         .tags(["milk"])
-        .timezone("America/Mexico_City")
+        .timezone(TIMEZONE)
         .time("now-30d", "now")
         .refresh("5m")
         .readonly()
-        .with_variable(dashboard.DatasourceVariable("source").label("Data source").type(source))
+        .with_variable(dashboard.DatasourceVariable("source").label("Data source").type(data_source))
     )
 
 
-def row(board: dashboard.Dashboard, title: str, panels: Sequence[Any]) -> dashboard.Dashboard:
-    """The dashboard with a titled row of panels, as wide as they fit."""
+def add_row(board: dashboard.Dashboard, title: str, panels: Sequence[Any]) -> dashboard.Dashboard:
+    """Return the dashboard with a titled row added: stat panels share the whole width, graphs take half of it each."""
     board = board.with_row(dashboard.Row(title))
-    small = all(isinstance(panel, stat.Panel) for panel in panels)
+    only_stats = all(isinstance(panel, stat.Panel) for panel in panels)
     for panel in panels:
-        board = board.with_panel(panel.span(WHOLE_ROW // len(panels) if small else WHOLE_ROW // 2).height(5 if small else 8))
+        if only_stats:
+            board = board.with_panel(panel.span(GRID_COLUMNS // len(panels)).height(STAT_HEIGHT))
+        else:
+            board = board.with_panel(panel.span(GRID_COLUMNS // 2).height(GRAPH_HEIGHT))
     return board
 
 
-def finished(board: dashboard.Dashboard) -> Dashboard:
-    """The dashboard's model, its panels numbered, as links to a panel ask for."""
-    built = board.build()
-    for number, panel in enumerate(built.panels or [], start=1):
+def with_panel_ids(board: dashboard.Dashboard) -> Dashboard:
+    """Return the dashboard's model with numbered panels, so that links can point to a panel."""
+    model = board.build()
+    for number, panel in enumerate(model.panels or [], start=1):
         panel.id_val = number
-    return built
+    return model
 
 
-def figure(
+def stat_panel(
     title: str,
-    targets: Iterable[Any],
+    queries: Iterable[Any],
     *,
     unit: str = "none",
     bad_from: float | None = None,
     decimals: int | None = None,
-    reduced_by: str = "lastNotNull",
+    reducer: str = "lastNotNull",
 ) -> stat.Panel:
-    """One large figure. bad_from: value from which it is red. reduced_by: how the range becomes one figure."""
-    steps = [Threshold(value=None, color=GREEN)] + ([] if bad_from is None else [Threshold(value=bad_from, color=RED)])
+    """Return a panel with one large number.
+
+    Args:
+        title: Title.
+        queries: Queries of `prometheus` or `cloudwatch`.
+        unit: Grafana's id of the unit.
+        bad_from: The number is red from this value upwards.
+        decimals: Fixed number of decimals.
+        reducer: Grafana's id of the function that reduces the time range to one number.
+    """
+    steps = [Threshold(value=None, color=GREEN)]
+    if bad_from is not None:
+        steps.append(Threshold(value=bad_from, color=RED))
     panel = (
         stat.Panel()
         .title(title)
         .unit(unit)
         .color_mode(BigValueColorMode.VALUE)
         .graph_mode(BigValueGraphMode.AREA)
-        .reduce_options(common.ReduceDataOptions().calcs([reduced_by]))
+        .reduce_options(common.ReduceDataOptions().calcs([reducer]))
         .thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
     )
-    return _asking(panel if decimals is None else panel.decimals(decimals), targets)
+    if decimals is not None:
+        panel = panel.decimals(decimals)
+    return _with_queries(panel, queries)
 
 
-def series(
-    title: str, targets: Iterable[Any], *, unit: str = "none", limits: tuple[float | None, float | None] = (None, None)
+def graph_panel(
+    title: str, queries: Iterable[Any], *, unit: str = "none", limits: tuple[float | None, float | None] = (None, None)
 ) -> timeseries.Panel:
-    """Lines over time. limits: between which they are well, drawn dashed."""
+    """Return a panel with lines over time.
+
+    Args:
+        title: Title.
+        queries: Queries of `prometheus` or `cloudwatch`.
+        unit: Grafana's id of the unit.
+        limits: Lowest and highest good value, drawn as dashed lines; None for no limit.
+    """
     low, high = limits
     steps = [Threshold(value=None, color=GREEN if low is None else RED)]
-    steps += [] if low is None else [Threshold(value=low, color=GREEN)]
-    steps += [] if high is None else [Threshold(value=high, color=RED)]
+    if low is not None:
+        steps.append(Threshold(value=low, color=GREEN))
+    if high is not None:
+        steps.append(Threshold(value=high, color=RED))
     panel = timeseries.Panel().title(title).unit(unit)
     if limits != (None, None):
-        panel = panel.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)).thresholds_style(
-            common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
-        )
-    return _asking(panel, targets)
+        dashed = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
+        panel = panel.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)).thresholds_style(dashed)
+    return _with_queries(panel, queries)
 
 
 def prometheus(expression: str, legend: str) -> prometheus_builders.Dataquery:
-    """A query of Prometheus over the whole range."""
+    """Return a Prometheus query over the whole time range."""
     return prometheus_builders.Dataquery().expr(expression).legend_format(legend).range()
 
 
 def cloudwatch(
     namespace: str, metric: str, statistic: str, dimensions: dict[str, str], label: str
 ) -> cloudwatch_builders.MetricsQuery:
-    """A metric of CloudWatch, each five minutes."""
+    """Return a CloudWatch query with a period of five minutes."""
     return (
         cloudwatch_builders.MetricsQuery()
         .query_mode(QueryMode.METRICS)
@@ -114,8 +149,8 @@ def cloudwatch(
     )
 
 
-def _asking(panel: Any, targets: Iterable[Any]) -> Any:
+def _with_queries(panel: Any, queries: Iterable[Any]) -> Any:
     panel = panel.datasource(DataSourceRef(uid="${source}"))
-    for place, target in enumerate(targets):
-        panel = panel.with_target(target.ref_id(chr(ord("A") + place)))
+    for index, query in enumerate(queries):
+        panel = panel.with_target(query.ref_id(chr(ord("A") + index)))
     return panel

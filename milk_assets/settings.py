@@ -8,20 +8,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from milk_assets.resource_names import COMPUTE_LOGS as COMPUTE_LOGS
+from milk_assets.resource_names import ENVIRONMENT_NAMES as NAMES
+from milk_assets.resource_names import EXPERIMENT as EXPERIMENT
+from milk_assets.resource_names import MODEL as MODEL
+from milk_assets.resource_names import PROJECT as PROJECT
+from milk_assets.resource_names import TIMEZONE as TIMEZONE
+from milk_assets.resource_names import EnvironmentName as Name
+from milk_assets.resource_names import bucket_name, resource_name
 from milk_assets.sniim.names import FOLDER
 
-Name = Literal["local", "staging", "prod"]
-NAMES: tuple[str, ...] = get_args(Name)
+bucket, resource = bucket_name, resource_name  # previous names
 
-PROJECT = "milk"
-MODEL = "milk-price"  # the one registered model; a version is a bundle of all horizons
-EXPERIMENT = "milk-price"
-TIMEZONE = "America/Mexico_City"
 OWNER = "team:milk"
-COMPUTE_LOGS = "compute_logs"  # the lake's folder of what runs print, where runs have no disk that lasts
 
 OFFICIAL_SOURCE = f"https://www.economia-sniim.gob.mx/{FOLDER}"
 SAMPLE_PORT = 8765  # where the sample publisher listens unless told otherwise
@@ -118,13 +119,3 @@ class Environment:
             for other in others:
                 if other in place.replace(".", "-").replace("/", "-").split("-"):
                     raise SettingError(f"{self.name} may not use {other}'s {what} ({place}): correct MILK_ENV or the setting")
-
-
-def bucket(environment: str, purpose: Literal["lake", "artefacts", "logs"], suffix: str = "") -> str:
-    """The bucket of an environment, e.g. `milk-staging-lake`; bucket names are global, so an account adds its suffix."""
-    return "-".join(part for part in (PROJECT, environment, purpose, suffix) if part)
-
-
-def resource(environment: str, what: str) -> str:
-    """The name of anything else that an environment has in the cloud, e.g. `milk-staging-api`."""
-    return f"{PROJECT}-{environment}-{what}"

@@ -1,1 +1,1 @@
-"""What the stacks share."""
+"""Code that several stacks share."""

@@ -1,25 +1,27 @@
-"""What every stack has: its name, its tags, its protection, and how permissions and findings are said.
+"""Base stack: what all stacks of the project have in common.
 
-Belongs here: nothing that makes a resource, but the one way in which a role is allowed something.
+Belongs here: stack names, tags, deletion protection, log groups, service roles and acknowledged findings. Not here: IAM statements
+(`cdk.common.permissions`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import Acknowledgment, Aws, RemovalPolicy, Stack, Tags, Validations
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
-from cdk.common.settings import Deployment
-from milk_assets.settings import PROJECT, resource
+from cdk.common.deployments import Deployment
+from milk_assets.resource_names import PROJECT, resource_name
 
 
 class MilkStack(Stack):
-    """A stack of one concern of one environment, e.g. `milk-staging-storage`; prod's refuse deletion."""
+    """The stack of one concern of one environment, e.g. `milk-staging-storage`. Stacks of prod are protected against deletion."""
 
     def __init__(self, scope: Construct, deployment: Deployment, concern: str, description: str) -> None:
         super().__init__(
             scope,
-            resource(deployment.name, concern),
+            resource_name(deployment.name, concern),
             description=description,
             termination_protection=deployment.protected,
         )
@@ -27,46 +29,50 @@ class MilkStack(Stack):
         Tags.of(self).add("project", PROJECT)
         Tags.of(self).add("environment", deployment.name)
 
-    def named(self, what: str) -> str:
-        """The name of a resource of this environment."""
-        return resource(self.deployment.name, what)
+    def name_of(self, resource: str) -> str:
+        """Return the name of a resource in this environment, e.g. `milk-staging-api`."""
+        return resource_name(self.deployment.name, resource)
 
     @property
-    def removal(self) -> RemovalPolicy:
-        """What becomes of things that could be made anew, such as logs, when the stack goes."""
+    def removal_policy(self) -> RemovalPolicy:
+        """What happens to replaceable resources, such as logs, when the stack is deleted."""
         return RemovalPolicy.RETAIN if self.deployment.protected else RemovalPolicy.DESTROY
+
+    def log_group(self, construct_id: str, name: str) -> logs.LogGroup:
+        """Create a log group with the retention period of the environment."""
+        return logs.LogGroup(
+            self,
+            construct_id,
+            log_group_name=name,
+            retention=self.deployment.log_retention,
+            removal_policy=self.removal_policy,
+        )
+
+    def service_role(
+        self, construct_id: str, name: str, service: str, *, conditions: Mapping[str, Mapping[str, str]] | None = None
+    ) -> iam.Role:
+        """Create a role that an AWS service assumes.
+
+        Args:
+            construct_id: The role's id in the stack.
+            name: Short name of the resource that uses the role, e.g. `api`; the region is added because roles are global.
+            service: The service's principal, e.g. `lambda.amazonaws.com`.
+            conditions: Conditions of the trust policy.
+        """
+        return iam.Role(
+            self,
+            construct_id,
+            role_name=f"{self.name_of(name)}-{Aws.REGION}",
+            assumed_by=iam.ServicePrincipal(service, conditions=conditions),
+        )
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accept findings on a construct, each by its exact id and with its reason; both stand in the template's report."""
+    """Accept findings of cdk-nag on a construct.
+
+    Args:
+        construct: The construct with the findings.
+        reasons: Exact id of each finding → why it is acceptable. Both appear in the validation report.
+    """
     for finding, reason in reasons.items():
         Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
-
-
-def allow(
-    role: iam.Role,
-    sid: str,
-    actions: Sequence[str],
-    resources: Sequence[str],
-    *,
-    why: str | None = None,
-    conditions: Mapping[str, Mapping[str, str | list[str]]] | None = None,
-) -> None:
-    """Allow a role some actions on some resources: one named statement.
-
-    why: what a `*` in a resource stands for and why it is no narrower; without it a `*` is refused. It is acknowledged by its exact id.
-    """
-    wide = [arn for arn in resources if "*" in arn]
-    if any("*" in action for action in actions) or (wide and not why):
-        raise ValueError(f"{role.node.path}: statement {sid} needs each action by name, and a reason for {wide}")
-    role.add_to_policy(iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources), conditions=conditions))
-    shown = {Aws.REGION: "<AWS::Region>", Aws.ACCOUNT_ID: "<AWS::AccountId>"}
-    for arn in wide:
-        for token, name in shown.items():
-            arn = arn.replace(token, name)
-        acknowledge(role, {f"AwsSolutions-IAM5[Resource::{arn}]": why or ""})
-
-
-def bucket_files(bucket_name: str, *prefixes: str) -> list[str]:
-    """ARNs of the files of a bucket under some prefixes."""
-    return [f"arn:aws:s3:::{bucket_name}/{prefix}/*" for prefix in prefixes]

@@ -1,1 +1,1 @@
-"""Files that stacks deploy as they are."""
+"""Files that stacks deploy unchanged."""

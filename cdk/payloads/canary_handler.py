@@ -1,6 +1,7 @@
-"""What the canary runs: the one health check, against the address it is told.
+"""Canary handler: runs the endpoint's health check.
 
-Belongs here: nothing but the call. It stands in the canary's archive beside a copy of the check, and imports nothing else.
+Belongs here: only the call. The canary's archive holds this file next to a copy of `lambda_service/health_check.py`, so it must not
+import anything else.
 """
 
 import os
@@ -10,5 +11,5 @@ from health_check import check
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Ask the endpoint how it is; what the check raises is what the canary reports."""
+    """Check the endpoint at MILK_ENDPOINT. An exception of the check makes the canary's run fail."""
     return check(os.environ["MILK_ENDPOINT"])

@@ -1,6 +1,7 @@
-"""Api: the endpoint, and the ways in.
+"""API stack: the endpoint and the HTTP APIs in front of it.
 
-Belongs here: its function, the HTTP APIs before it, who may call, how fast, and what is logged. Alarms are in `cdk.stacks.monitoring`.
+Belongs here: the function, its HTTP APIs, authorizers, rate limits and access logs. Not here: alarms (`cdk.stacks.monitoring`) and who
+receives tokens (`cdk.stacks.identity`).
 """
 
 import json
@@ -17,22 +18,20 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
+from cdk.common.deployments import Deployment, Release
 from cdk.common.lambda_functions import endpoint_function
-from cdk.common.milk_stack import MilkStack, acknowledge, allow, bucket_files
-from cdk.common.settings import Deployment, Release
-from cdk.stacks.identity import SCOPE, Identity
-from milk_model.artefact_paths import METRICS, MODELS, SERVING
+from cdk.common.milk_stack import MilkStack, acknowledge
+from cdk.common.permissions import allow, allow_serving_reads
+from cdk.stacks.identity import SCOPE, IdentityStack
+from milk_model.artefact_paths import METRICS
 
-HANDLER = "lambda_service.handler.handler"
-AUTHORIZER = "lambda_service.authorizer.handler"
-HEALTH = "/v1/health"
-FILES_COME_AND_GO = "Files under the prefix come and go; the prefix is the scope"
-# The prefixes of the artefact bucket that the endpoint reads, and all that it may. It may not list: S3 then answers 403, not 404, for a
-# file that is not there, and tells nobody what else there is.
-READS = (SERVING, MODELS)
-TIMEOUT = Duration.seconds(10)  # a request takes milliseconds; only a cold start with a slow S3 comes near
-REMEMBER_KEY = Duration.minutes(5)  # a revoked key is refused after this
-ACCESS = {
+REQUEST_HANDLER = "lambda_service.handler.handler"
+AUTHORIZER_HANDLER = "lambda_service.authorizer.handler"
+HEALTH_ROUTE = "/v1/health"
+REQUEST_TIMEOUT = Duration.seconds(10)  # a request takes milliseconds; only a cold start with a slow S3 comes near this
+API_KEY_CACHE_TTL = Duration.minutes(5)  # a revoked key is accepted for at most this long
+# No headers, bodies or query strings: they can contain a caller's secrets.
+ACCESS_LOG_FIELDS = {
     "requestId": apigateway.AccessLogField.context_request_id(),
     "time": apigateway.AccessLogField.context_request_time(),
     "method": apigateway.AccessLogField.context_http_method(),
@@ -43,15 +42,15 @@ ACCESS = {
     "bytes": apigateway.AccessLogField.context_response_length(),
     "caller": "$context.authorizer.claims.client_id",
     "refused": "$context.authorizer.error",
-}  # no header, no body and no query: a caller's secret stands in none of these
+}
 
 
 @jsii.implements(http.IAccessLogSettings)
 class JsonAccessLog:
-    """One JSON line a request, to a log group."""
+    """Access log settings: one JSON line per request, written to a log group."""
 
-    def __init__(self, group: logs.LogGroup) -> None:
-        self._destination = http.LogGroupLogDestination(group)
+    def __init__(self, log_group: logs.LogGroup) -> None:
+        self._destination = http.LogGroupLogDestination(log_group)
 
     @property
     def destination(self) -> http.IAccessLogDestination:
@@ -59,11 +58,11 @@ class JsonAccessLog:
 
     @property
     def format(self) -> apigateway.AccessLogFormat:
-        return apigateway.AccessLogFormat.custom(json.dumps(ACCESS))
+        return apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FIELDS))
 
 
-class Api(MilkStack):
-    """One function, one alias, and an HTTP API for each way to prove who calls: tokens, keys, roles. Paths are the same in all."""
+class ApiStack(MilkStack):
+    """One function with one alias, and one HTTP API per authentication method: tokens, API keys, IAM roles. All have the same paths."""
 
     def __init__(
         self,
@@ -73,85 +72,82 @@ class Api(MilkStack):
         release: Release,
         artefacts: str,
         repository: ecr.IRepository,
-        identity: Identity,
+        identity: IdentityStack,
     ) -> None:
-        super().__init__(scope, deployment, "api", "The milk price endpoint")
+        super().__init__(scope, deployment, "api", "HTTP endpoint of the milk price platform")
         self._release, self._repository = release, repository
-        self.function = self._function(artefacts)
+        self.function = self._request_function(artefacts)
         self.alias = lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
         tokens = authorizers.HttpJwtAuthorizer("Tokens", identity.issuer, jwt_audience=[identity.client.user_pool_client_id])
-        self.apis = {"api": self._way_in("Tokens", "api", tokens, [SCOPE])}
-        if deployment.api_keys:
-            self.apis["keys"] = self._way_in("Keys", "keys", self._key_authorizer())
-        if deployment.internal:
-            self.apis["internal"] = self._way_in("Internal", "internal", authorizers.HttpIamAuthorizer())
+        self.apis = {"api": self._http_api("Tokens", "api", tokens, [SCOPE])}
+        if deployment.has_api_key_api:
+            self.apis["keys"] = self._http_api("Keys", "keys", self._api_key_authorizer())
+        if deployment.has_internal_api:
+            self.apis["internal"] = self._http_api("Internal", "internal", authorizers.HttpIamAuthorizer())
 
-    def _function(self, artefacts: str) -> lambda_.Function:
+    def _request_function(self, artefacts: str) -> lambda_.Function:
+        champion_ttl = {"MILK_CHAMPION_TTL": self._release.champion_ttl} if self._release.champion_ttl else {}
         function = endpoint_function(
             self,
             "Function",
             "api",
-            handler=HANDLER,
+            handler=REQUEST_HANDLER,
             repository=self._repository,
             release=self._release,
             environment={
                 "MILK_ENV": self.deployment.name,
                 "MILK_ARTEFACTS": f"s3://{artefacts}",
-                "OMP_NUM_THREADS": "1",  # a row is scored faster by one thread than by two that wait for each other
-                "MALLOC_ARENA_MAX": "1",  # memory stays flat over swaps of the model
+                "OMP_NUM_THREADS": "1",  # one thread scores a few rows faster than two that synchronize
+                "MALLOC_ARENA_MAX": "1",  # keeps memory flat when the model is replaced
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS,
-                "POWERTOOLS_SERVICE_NAME": self.named("api"),
-                **({"MILK_CHAMPION_TTL": self._release.champion_ttl} if self._release.champion_ttl else {}),
+                "POWERTOOLS_SERVICE_NAME": self.name_of("api"),
+                **champion_ttl,
             },
             memory=self.deployment.api_memory,
-            timeout=TIMEOUT,
+            timeout=REQUEST_TIMEOUT,
         )
-        allow(function.role, "ReadWhatIsServed", ["s3:GetObject"], bucket_files(artefacts, *READS), why=FILES_COME_AND_GO)
+        allow_serving_reads(function.role, artefacts)
         return function
 
-    def _key_authorizer(self) -> authorizers.HttpLambdaAuthorizer:
-        keys = secrets.Secret(
+    def _api_key_authorizer(self) -> authorizers.HttpLambdaAuthorizer:
+        key_hashes = secrets.Secret(
             self,
             "ApiKeys",
-            secret_name=self.named("api-keys"),
-            description="sha256 of each API key and whose it is; the keys themselves are nowhere",
-            removal_policy=self.removal,
+            secret_name=self.name_of("api-keys"),
+            description="SHA-256 hash and owner of each API key; the keys themselves are not stored",
+            removal_policy=self.removal_policy,
         )
-        acknowledge(
-            keys,
-            {
-                "AwsSolutions-SMG4": "Holds hashes of keys that callers keep: rotating it would lock them out; a key is revoked by hand"
-            },
-        )
+        no_rotation = "Holds hashes of keys that callers keep: rotation would lock them out; keys are revoked by hand"
+        acknowledge(key_hashes, {"AwsSolutions-SMG4": no_rotation})
         function = endpoint_function(
             self,
             "KeyAuthorizer",
             "api-keys",
-            handler=AUTHORIZER,
+            handler=AUTHORIZER_HANDLER,
             repository=self._repository,
             release=self._release,
-            environment={"MILK_API_KEY_HASHES_SECRET": keys.secret_arn},
+            environment={"MILK_API_KEY_HASHES_SECRET": key_hashes.secret_arn},
             memory=Size.mebibytes(256),
             timeout=Duration.seconds(5),
         )
-        allow(function.role, "ReadKeyHashes", ["secretsmanager:GetSecretValue"], [keys.secret_arn])
+        allow(function.role, "ReadKeyHashes", ["secretsmanager:GetSecretValue"], [key_hashes.secret_arn])
         return authorizers.HttpLambdaAuthorizer(
             "Keys",
             function,
             response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
             identity_source=["$request.header.X-Api-Key"],
-            results_cache_ttl=REMEMBER_KEY,
+            results_cache_ttl=API_KEY_CACHE_TTL,
         )
 
-    def _way_in(
-        self, name: str, what: str, authorizer: http.IHttpRouteAuthorizer, scopes: list[str] | None = None
+    def _http_api(
+        self, construct_id: str, name: str, authorizer: http.IHttpRouteAuthorizer, scopes: list[str] | None = None
     ) -> http.HttpApi:
-        """An HTTP API on which everything but the health check asks for the authorizer."""
-        integration = integrations.HttpLambdaIntegration(f"{name}Live", self.alias)
+        """Create an HTTP API whose routes, except the health check, require the authorizer."""
+        integration = integrations.HttpLambdaIntegration(f"{construct_id}Live", self.alias)
         api = http.HttpApi(
             self,
-            name,
-            api_name=self.named(what),
+            construct_id,
+            api_name=self.name_of(name),
             create_default_stage=False,
             default_authorizer=authorizer,
             default_authorization_scopes=scopes,
@@ -159,36 +155,30 @@ class Api(MilkStack):
         for method in (http.HttpMethod.GET, http.HttpMethod.POST):
             api.add_routes(path="/{proxy+}", methods=[method], integration=integration)
         (health,) = api.add_routes(
-            path=HEALTH,
+            path=HEALTH_ROUTE,
             methods=[http.HttpMethod.GET],
             integration=integration,
             authorizer=http.HttpNoneAuthorizer(),
             authorization_scopes=[],
         )
-        acknowledge(
-            health, {"AwsSolutions-APIG4": "The health check says nothing that is not public, and what asks it has no token"}
-        )
-        group = logs.LogGroup(
-            self,
-            f"{name}Access",
-            log_group_name=f"/{self.named(what)}/access",
-            retention=self.deployment.keep_logs,
-            removal_policy=self.removal,
-        )
+        public = "The health check returns only public information, and its callers have no token"
+        acknowledge(health, {"AwsSolutions-APIG4": public})
+        access_log = self.log_group(f"{construct_id}Access", f"/{self.name_of(name)}/access")
+        throttle = http.ThrottleSettings(rate_limit=self.deployment.requests_per_second, burst_limit=self.deployment.burst_limit)
         http.HttpStage(
             self,
-            f"{name}Stage",
+            f"{construct_id}Stage",
             http_api=api,
             stage_name="$default",
             auto_deploy=True,
             detailed_metrics_enabled=True,
-            throttle=http.ThrottleSettings(rate_limit=self.deployment.requests_a_second, burst_limit=self.deployment.burst),
-            access_log_settings=JsonAccessLog(group),
+            throttle=throttle,
+            access_log_settings=JsonAccessLog(access_log),
         )
-        CfnOutput(self, f"{name}Url", value=address(api))
+        CfnOutput(self, f"{construct_id}Url", value=default_stage_url(api))
         return api
 
 
-def address(api: http.HttpApi) -> str:
-    """The address of an API's default stage."""
+def default_stage_url(api: http.HttpApi) -> str:
+    """Return the URL of an API's default stage, without a trailing slash."""
     return f"https://{api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"

@@ -1,13 +1,13 @@
-"""Canary: the health check from outside, and its alarm.
+"""Canary stack: the endpoint's health check, run from outside, and its alarm.
 
-Belongs here: how often it asks, and from what code: that of `lambda_service/health_check.py`, which the platform's schedule asks too.
-A stack of its own, since emulators know no canaries.
+Belongs here: how often the check runs and with what code: a copy of `lambda_service/health_check.py`, which the platform's own schedule
+runs too. It is a separate stack because AWS emulators do not support canaries.
 """
 
 import shutil
 from pathlib import Path
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Size
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_apigatewayv2 as http
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -17,79 +17,102 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_synthetics as synthetics
 from constructs import Construct
 
-from cdk.common.milk_stack import MilkStack, allow
-from cdk.common.settings import Deployment
-from cdk.stacks.api import address
+from cdk.common.deployments import Deployment
+from cdk.common.milk_stack import MilkStack
+from cdk.common.permissions import LOG_GROUP_ARN, allow
+from cdk.stacks.api import default_stage_url
 from cdk.stacks.monitoring import RUNBOOK
 from lambda_service import health_check
 
-KEEP_RUNS = Duration.days(31)
-PREFIX = "canary"  # of the access-log bucket, which keeps what is kept for a quarter
-NAMESPACE = "CloudWatchSynthetics"
+HANDLER_FILE = Path(__file__).parents[1] / "payloads" / "canary_handler.py"
+RECORD_RETENTION = Duration.days(31)
+RECORD_PREFIX = "canary"  # in the access-log bucket, whose files expire after 90 days
+METRIC_NAMESPACE = "CloudWatchSynthetics"
 
 
-class Canary(MilkStack):
-    """A canary that asks one API's health route, and an alarm when it has no good answer twice in a row. logs: bucket of its records."""
+class CanaryStack(MilkStack):
+    """A canary that requests the health route of one API, and an alarm when the check fails twice in a row.
 
-    def __init__(self, scope: Construct, deployment: Deployment, *, api: http.HttpApi, logs: str, alarms: sns.Topic) -> None:
+    Args:
+        scope: The app.
+        deployment: Settings of the environment.
+        api: The API to check.
+        records_bucket: Name of the bucket for the records of each run.
+        alarm_topic: The topic that is notified.
+    """
+
+    def __init__(
+        self, scope: Construct, deployment: Deployment, *, api: http.HttpApi, records_bucket: str, alarm_topic: sns.Topic
+    ) -> None:
         super().__init__(scope, deployment, "canary", "Health check of the endpoint from outside")
-        name = self.named("health")
-        role = iam.Role(self, "Role", role_name=f"{name}-{Aws.REGION}", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        allow(role, "KeepRecords", ["s3:PutObject"], [f"arn:aws:s3:::{logs}/{PREFIX}/*"], why="A record is named for its run")
-        allow(role, "FindTheBucket", ["s3:GetBucketLocation"], [f"arn:aws:s3:::{logs}"])
-        group = f"arn:aws:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/aws/lambda/cwsyn-{name}-*"
-        allow(
-            role,
-            "WriteItsOwnLogs",
-            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-            [group],
-            why="Synthetics gives its function, and so its log group, a name with a number",
-        )
-        allow(
-            role,
-            "Measure",
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            why="The action knows no resource; the condition names the one namespace",
-            conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-        )
         canary = synthetics.Canary(
             self,
             "Health",
-            canary_name=name,
+            canary_name=self.name_of("health"),
             runtime=synthetics.Runtime.SYNTHETICS_PYTHON_SELENIUM_7_0,
-            test=synthetics.Test.custom(code=synthetics.Code.from_asset(str(self._archive())), handler="canary_handler.handler"),
-            schedule=synthetics.Schedule.rate(deployment.canary_every),
-            role=role,
+            test=synthetics.Test.custom(
+                code=synthetics.Code.from_asset(str(self._code_folder())), handler=f"{HANDLER_FILE.stem}.handler"
+            ),
+            schedule=synthetics.Schedule.rate(deployment.canary_interval),
+            role=self._role(records_bucket),
             memory=Size.mebibytes(960),
             timeout=Duration.seconds(60),
-            environment_variables={"MILK_ENDPOINT": address(api)},
+            environment_variables={"MILK_ENDPOINT": default_stage_url(api)},
             artifacts_bucket_location=synthetics.ArtifactsBucketLocation(
-                bucket=s3.Bucket.from_bucket_name(self, "Records", logs), prefix=PREFIX
+                bucket=s3.Bucket.from_bucket_name(self, "Records", records_bucket), prefix=RECORD_PREFIX
             ),
-            success_retention_period=KEEP_RUNS,
-            failure_retention_period=KEEP_RUNS,
+            success_retention_period=RECORD_RETENTION,
+            failure_retention_period=RECORD_RETENTION,
             provisioned_resource_cleanup=True,
         )
         canary.apply_removal_policy(RemovalPolicy.DESTROY)
+        self._alarm(canary, alarm_topic)
+
+    def _role(self, records_bucket: str) -> iam.Role:
+        role = self.service_role("Role", "health", "lambda.amazonaws.com")
+        records = [f"arn:aws:s3:::{records_bucket}/{RECORD_PREFIX}/*"]
+        allow(role, "WriteRecords", ["s3:PutObject"], records, reason="Each run has a record of its own")
+        allow(role, "LocateBucket", ["s3:GetBucketLocation"], [f"arn:aws:s3:::{records_bucket}"])
+        allow(
+            role,
+            "WriteLogs",
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+            [f"{LOG_GROUP_ARN}:/aws/lambda/cwsyn-{self.name_of('health')}-*"],
+            reason="Synthetics adds a generated id to the name of its function and log group",
+        )
+        allow(
+            role,
+            "PublishMetrics",
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            reason="The action does not support resource-level permissions; the condition allows one namespace",
+            conditions={"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACE}},
+        )
+        return role
+
+    def _alarm(self, canary: synthetics.Canary, topic: sns.Topic) -> None:
         alarm = cloudwatch.Alarm(
             self,
             "Down",
-            alarm_name=self.named("EndpointDown"),
-            alarm_description=f"The endpoint's health route has not answered well twice in a row. See {RUNBOOK}.",
-            metric=canary.metric_success_percent(period=deployment.canary_every),
+            alarm_name=self.name_of("EndpointDown"),
+            alarm_description=(
+                "The endpoint's health check, run from outside, has failed twice in a row: callers probably get no forecasts. "
+                f"Look at the latest run of the canary {self.name_of('health')}, then at the log group "
+                f"/aws/lambda/{self.name_of('api')}. If it began with a deployment, deploy the previous TAG. See {RUNBOOK}."
+            ),
+            metric=canary.metric_success_percent(period=self.deployment.canary_interval),
             threshold=100,
             evaluation_periods=2,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
         )
-        alarm.add_alarm_action(actions.SnsAction(alarms))
-        alarm.add_ok_action(actions.SnsAction(alarms))
+        alarm.add_alarm_action(actions.SnsAction(topic))
+        alarm.add_ok_action(actions.SnsAction(topic))
 
-    def _archive(self) -> Path:
-        """The canary's folder, laid out as Synthetics reads it: everything under `python/`."""
+    def _code_folder(self) -> Path:
+        """Write the canary's code to the output folder. Synthetics expects all files under `python/`."""
         folder = Path(self.node.root.outdir) / f"{self.stack_name}.code" / "python"
         folder.mkdir(parents=True, exist_ok=True)
-        for file in (Path(health_check.__file__), Path(__file__).parents[1] / "payloads" / "canary_handler.py"):
+        for file in (Path(health_check.__file__), HANDLER_FILE):
             shutil.copyfile(file, folder / file.name)
         return folder.parent

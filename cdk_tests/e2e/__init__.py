@@ -1,1 +1,1 @@
-"""The deployment, end to end: the real CDK command, an emulator of AWS on loopback, the platform, the endpoint over HTTP."""
+"""End-to-end tests of the deployment: the real CDK command, an AWS emulator on loopback, the platform, and the endpoint over HTTP."""

@@ -1,6 +1,6 @@
-"""An AWS on this machine: MiniStack as a process of its own, what the CDK deployed to it, and HTTP to the APIs.
+"""Emulated cloud: MiniStack in its own process, the stacks that the CDK deployed to it, and HTTP requests to their APIs.
 
-Belongs here: starting, deploying, asking. What is asked is the tests'.
+Belongs here: start, deployment and requests. Not here: assertions (`test_end_to_end.py`).
 """
 
 import base64
@@ -22,15 +22,22 @@ import boto3
 
 from cdk_tests.conftest import ROOT
 
-ACCOUNT, REGION = "000000000000", "us-east-1"  # the emulator's own
-START_WITHIN = 60.0  # seconds
-PATIENCE = 30.0  # seconds for an answer: the emulator starts a process for a function's first
+ACCOUNT, REGION = "000000000000", "us-east-1"  # defaults of the emulator
+START_TIMEOUT = 60.0  # seconds
+RESPONSE_TIMEOUT = 30.0  # seconds; on the first call of a function, the emulator starts a process
 BIN = Path(sys.executable).parent
 
 
 @dataclass
 class Cloud:
-    """A running emulator. folder: everything it and the CDK write. outputs: stack → output → value, once deployed."""
+    """A running emulator.
+
+    Attributes:
+        port: Its port on loopback.
+        folder: Where the emulator and the CDK write all their files.
+        process: The emulator's process.
+        outputs: Stack → output → value, filled by `deploy`.
+    """
 
     port: int
     folder: Path
@@ -39,12 +46,12 @@ class Cloud:
 
     @property
     def url(self) -> str:
-        """The emulator's address."""
+        """URL of the emulator."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def settings(self) -> dict[str, str]:
-        """The environment of a process that works against the emulator."""
+    def environment(self) -> dict[str, str]:
+        """Environment variables of a process that uses the emulator."""
         return {
             **os.environ,
             "AWS_ENDPOINT_URL": self.url,
@@ -57,7 +64,7 @@ class Cloud:
         }
 
     def stop(self) -> None:
-        """End the emulator; one that is still at work is not waited for."""
+        """Stop the emulator; kill it after 20 seconds."""
         self.process.terminate()
         try:
             self.process.wait(timeout=20)
@@ -65,29 +72,29 @@ class Cloud:
             self.process.kill()
 
     def client(self, service: str) -> Any:
-        """A client of one of its services."""
+        """Return a boto3 client of a service of the emulator."""
         keys = {"aws_access_key_id": "of-a-test", "aws_secret_access_key": "of-a-test"}
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, **keys)
 
-    def cdk(self, *words: str) -> None:
-        """Run the real CDK command; what it says when it fails is raised."""
-        command = [ROOT / "cdk" / "node_modules" / ".bin" / "cdk", *words, "--output", self.folder / "cdk.out"]
-        told = {**self.settings, "PYTHONPATH": str(ROOT), "CDK_DISABLE_VERSION_CHECK": "1"}
-        inside = ROOT if "--app" in words else self.folder
-        done = subprocess.run(command, env=told, cwd=inside, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            raise RuntimeError(f"cdk {words[0]} failed\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+    def cdk(self, *arguments: str) -> None:
+        """Run the real CDK command. Raises RuntimeError with its output if it fails."""
+        command = [ROOT / "cdk" / "node_modules" / ".bin" / "cdk", *arguments, "--output", self.folder / "cdk.out"]
+        environment = {**self.environment, "PYTHONPATH": str(ROOT), "CDK_DISABLE_VERSION_CHECK": "1"}
+        folder = ROOT if "--app" in arguments else self.folder
+        result = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300)
+        if result.returncode:
+            raise RuntimeError(f"cdk {arguments[0]} failed\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
 
     def deploy(self, *stacks: str, **context: str) -> None:
-        """Deploy stacks and those they stand on, and read what they say of themselves."""
-        said = self.folder / "outputs.json"
-        given = [word for name, value in context.items() for word in ("--context", f"{name}={value}")]
-        app = ["--app", f"{sys.executable} -m cdk.app", "--require-approval", "never", "--outputs-file", str(said)]
-        self.cdk("deploy", *stacks, *app, *given)
-        self.outputs = json.loads(said.read_text())
+        """Deploy stacks and their dependencies, and read their outputs."""
+        outputs_file = self.folder / "outputs.json"
+        context_options = [word for name, value in context.items() for word in ("--context", f"{name}={value}")]
+        app = ["--app", f"{sys.executable} -m cdk.app", "--require-approval", "never", "--outputs-file", str(outputs_file)]
+        self.cdk("deploy", *stacks, *app, *context_options)
+        self.outputs = json.loads(outputs_file.read_text())
 
     def token(self, scope: str | None = "milk/forecasts.read") -> str:
-        """A token of the deployed pool's client, as an integrator gets one."""
+        """Fetch a token with the client of the deployed pool, as an integrator does."""
         stack = self.outputs["milk-staging-identity"]
         (pool,) = [value for name, value in stack.items() if "RefPool" in name and value.startswith(f"{REGION}_")]
         client = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=stack["ClientId"])[
@@ -96,20 +103,30 @@ class Cloud:
         secret = base64.b64encode(f"{client['ClientId']}:{client['ClientSecret']}".encode()).decode()
         form = urllib.parse.urlencode({"grant_type": "client_credentials", **({"scope": scope} if scope else {})})
         headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/x-www-form-urlencoded"}
-        asked = urllib.request.Request(f"{self.url}/oauth2/token", data=form.encode(), headers=headers)
-        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
-            return str(json.load(answer)["access_token"])
+        request = urllib.request.Request(f"{self.url}/oauth2/token", data=form.encode(), headers=headers)
+        with urllib.request.urlopen(request, timeout=RESPONSE_TIMEOUT) as response:
+            return str(json.load(response)["access_token"])
 
-    def ask(self, way_in: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """Ask a deployed API over HTTP: GET, or POST with a body. way_in: `Tokens`, `Keys` or `Internal`. Returns status and document."""
-        api = self.outputs["milk-staging-api"][f"{way_in}Url"].split("//")[1].split(".")[0]
-        # the emulator tells APIs apart by the host that is asked for
-        told = {"Host": f"{api}.execute-api.localhost:{self.port}", "Content-Type": "application/json", **headers}
+    def request(self, api: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """Send an HTTP request to a deployed API.
+
+        Args:
+            api: `Tokens`, `Keys` or `Internal`.
+            path: Path and query.
+            body: JSON document for a POST; None for a GET.
+            headers: Additional headers.
+
+        Returns:
+            Status code and JSON document.
+        """
+        api_id = self.outputs["milk-staging-api"][f"{api}Url"].split("//")[1].split(".")[0]
+        # the emulator distinguishes APIs by the Host header
+        all_headers = {"Host": f"{api_id}.execute-api.localhost:{self.port}", "Content-Type": "application/json", **headers}
         data = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(f"{self.url}{path}", data=data, headers=told)
+        request = urllib.request.Request(f"{self.url}{path}", data=data, headers=all_headers)
         try:
-            with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
-                return answer.status, json.load(answer)
+            with urllib.request.urlopen(request, timeout=RESPONSE_TIMEOUT) as response:
+                return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 content = error.read()
@@ -117,15 +134,25 @@ class Cloud:
 
 
 def start(folder: Path) -> Cloud:
-    """Start an emulator on a free port of loopback and wait until it answers. Raises RuntimeError with its log where it does not."""
+    """Start an emulator on a free loopback port and wait until it answers.
+
+    Raises:
+        RuntimeError: It does not answer within START_TIMEOUT; the message holds the end of its log.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    told = {**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0", "TMPDIR": str(folder)}
+    environment = {
+        **os.environ,
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "TMPDIR": str(folder),
+    }
     log = folder / "emulator.log"
-    with log.open("wb") as said:
-        process = subprocess.Popen([BIN / "ministack"], env=told, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + START_WITHIN
+    with log.open("wb") as log_file:
+        process = subprocess.Popen([BIN / "ministack"], env=environment, cwd=folder, stdout=log_file, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
@@ -133,11 +160,11 @@ def start(folder: Path) -> Cloud:
         except OSError:
             time.sleep(0.2)
     process.kill()
-    raise RuntimeError(f"the emulator does not answer\n{log.read_text()[-4000:]}")
+    raise RuntimeError(f"the emulator did not answer within {START_TIMEOUT:g} s; its log ends with:\n{log.read_text()[-4000:]}")
 
 
 def pack(folder: Path, python: str) -> Path:
-    """The endpoint's folder as a zip function has it: its code, and its dependencies from their lock, nothing else of this machine."""
+    """Write the folder of a zip function: the endpoint's code and its locked dependencies."""
     lock = ROOT / "requirements" / "serving.txt"
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--no-compile"]
     subprocess.run([python, *install, "--target", folder, "-r", lock], check=True, timeout=300)

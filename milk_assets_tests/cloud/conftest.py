@@ -1,4 +1,4 @@
-"""What the cloud's tests share here: the templates as `make synth` writes them, which `cdk_tests` holds to be those."""
+"""Helpers of the cloud's tests: they read the committed templates, which `cdk_tests` compares with what `make synth` writes."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ REGION = "us-east-1"
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings of a client that reaches nothing but the emulator."""
+    """Credentials that no real AWS account accepts; calls go to moto."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "of-a-test",
         "AWS_SECRET_ACCESS_KEY": "of-a-test",
@@ -24,12 +24,12 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def template(stack: str) -> dict[str, Any]:
-    """A stack's template."""
+    """Return the committed template of a stack."""
     return json.loads((GOLDEN / f"{stack}.json").read_text())
 
 
 def resolved(value: Any) -> Any:
-    """A template's value with the account and region put in; references to other resources by their logical name."""
+    """Return a template's value with account and region filled in; references to other resources become their logical ids."""
     if isinstance(value, list):
         return [resolved(item) for item in value]
     if not isinstance(value, dict):
@@ -50,10 +50,10 @@ def resolved(value: Any) -> Any:
 
 
 def policy_of(stack: str, role: str) -> dict[str, Any]:
-    """The policy document of the role whose logical name starts so."""
-    (found,) = [
+    """Return the policy document of the role whose logical id begins with `role`."""
+    (document,) = [
         resource["Properties"]["PolicyDocument"]
-        for logical, resource in template(stack)["Resources"].items()
-        if resource["Type"] == "AWS::IAM::Policy" and logical.startswith(role)
+        for logical_id, resource in template(stack)["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Policy" and logical_id.startswith(role)
     ]
-    return resolved(found)
+    return resolved(document)

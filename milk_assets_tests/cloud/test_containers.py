@@ -1,4 +1,4 @@
-"""The image, the single machine and the scripts beside them: what they promise, read from the files that make them."""
+"""The container image, compose.yaml and the deployment scripts, checked by reading their files."""
 
 import re
 from pathlib import Path
@@ -15,44 +15,45 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
-def test_every_port_is_of_loopback(name: str) -> None:
+def test_every_port_is_bound_to_loopback(name: str) -> None:
     for port in COMPOSE["services"][name].get("ports", []):
         assert str(port).startswith("127.0.0.1:")
 
 
-def test_the_single_machine_has_all_that_it_takes() -> None:
+def test_compose_has_every_service_and_a_read_only_platform() -> None:
     assert {"postgres", "code", "webserver", "daemon", "mlflow", "api"} <= set(COMPOSE["services"])
-    shared = COMPOSE["x-platform"]
-    assert shared["read_only"] is True
-    assert shared["environment"]["MILK_DEPLOYMENT"] in DEPLOYMENTS
-    assert shared["environment"]["MILK_ENV"] == "local"
+    platform = COMPOSE["x-platform"]
+    assert platform["read_only"] is True
+    assert platform["environment"]["MILK_DEPLOYMENT"] in DEPLOYMENTS
+    assert platform["environment"]["MILK_ENV"] == "local"
 
 
-def test_no_password_stands_in_the_file() -> None:
+def test_compose_contains_no_password() -> None:
     for service in COMPOSE["services"].values():
         for name, value in service.get("environment", {}).items():
             if "PASSWORD" in name:
                 assert value.startswith("${POSTGRES_PASSWORD:?")
 
 
-def test_the_image_runs_as_nobody_in_particular_and_installs_by_hash() -> None:
+def test_the_image_does_not_run_as_root_and_installs_by_hash() -> None:
     assert re.search(r"^USER (?!root)\w+$", DOCKERFILE, re.MULTILINE)
     assert DOCKERFILE.index("USER milk") < DOCKERFILE.index("ENTRYPOINT")
     assert "--require-hashes" in DOCKERFILE
     assert 'VOLUME ["/tmp"]' in DOCKERFILE
 
 
-def test_every_file_that_the_image_copies_is_let_through() -> None:
-    let = [line[1:].removesuffix("/**") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+def test_dockerignore_allows_every_file_that_the_image_copies() -> None:
+    allowed = [line[1:].removesuffix("/**") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE):
         for path in line.split():
             assert (ROOT / path).exists(), path
-            assert any(Path(path).match(pattern) or path.startswith(f"{pattern}/") for pattern in let), path
+            assert any(Path(path).match(pattern) or path.startswith(f"{pattern}/") for pattern in allowed), path
 
 
-def test_the_check_of_the_graph_materializes_every_asset() -> None:
+def test_the_materialize_script_covers_every_asset() -> None:
     from milk_assets.definitions import defs
 
     script = (ROOT / "deploy" / "materialize.sh").read_text()
-    asked = {name for selected in re.findall(r"^materialize '?([\w,]+)", script, re.MULTILINE) for name in selected.split(",")}
-    assert asked == {key.to_user_string() for key in defs.resolve_all_asset_keys()}
+    selections = re.findall(r"^materialize '?([\w,]+)", script, re.MULTILINE)
+    materialized = {name for selection in selections for name in selection.split(",")}
+    assert materialized == {key.to_user_string() for key in defs.resolve_all_asset_keys()}

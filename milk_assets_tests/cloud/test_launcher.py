@@ -1,4 +1,4 @@
-"""Runs on ECS: Dagster's own launcher, with the settings that the platform writes and the definition that `cdk/` synthesizes."""
+"""Runs on ECS: Dagster's EcsRunLauncher with the platform's dagster.yaml and the task definition that `cdk/` synthesizes."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ CLUSTER = "milk-staging-platform"
 
 
 def camel(value: Any) -> Any:
-    """CloudFormation's names as the API spells them."""
+    """Convert CloudFormation's property names to those of the ECS API."""
     if isinstance(value, list):
         return [camel(item) for item in value]
     if not isinstance(value, dict):
@@ -34,7 +34,7 @@ def camel(value: Any) -> Any:
 
 @pytest.fixture
 def network(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """An ECS with the synthesized cluster and run definition, and a network to start runs in."""
+    """An emulated ECS with the synthesized cluster and run definition, and a network in which runs start."""
     with mock_aws():
         ec2 = boto3.client("ec2", region_name=REGION)
         vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
@@ -43,14 +43,14 @@ def network(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, st
         group = ec2.create_security_group(VpcId=vpc, GroupName="code", Description="runs")["GroupId"]
         ecs = boto3.client("ecs", region_name=REGION)
         ecs.create_cluster(clusterName=CLUSTER)
-        (made,) = [
+        (properties,) = [
             resource["Properties"]
             for resource in template("milk-staging-platform")["Resources"].values()
             if resource["Type"] == "AWS::ECS::TaskDefinition" and resource["Properties"]["Family"] == FAMILY
         ]
-        definition = camel(resolved({key: value for key, value in made.items() if key not in {"Tags", "Volumes"}}))
+        definition = camel(resolved({key: value for key, value in properties.items() if key not in {"Tags", "Volumes"}}))
         ecs.register_task_definition(**definition)
-        given = {
+        settings = {
             "MILK_DEPLOYMENT": "ecs",
             "MILK_RUN_CLUSTER": CLUSTER,
             "MILK_RUN_TASK_DEFINITION": FAMILY,
@@ -61,23 +61,23 @@ def network(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, st
             "AWS_REGION": REGION,
             "PGSSLMODE": "require",
         }
-        for name, value in given.items():
+        for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        yield given
+        yield settings
 
 
 @pytest.fixture
-def on(network: dict[str, str], tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """The ECS instance as it is written, but for its storage, which the tests of `milk_assets.commands.dagster_yaml` hold to Postgres."""
-    said = dagster_yaml.settings("ecs", os.environ)
-    del said["storage"]
-    (tmp_path / "dagster.yaml").write_text(dagster_yaml.as_yaml(said))
-    with dg.DagsterInstance.from_config(str(tmp_path)) as made:
-        yield made
+def ecs_instance(network: dict[str, str], tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """The ECS instance without its Postgres storage, which the tests of `milk_assets.commands.dagster_yaml` cover."""
+    config = dagster_yaml.settings("ecs", os.environ)
+    del config["storage"]
+    (tmp_path / "dagster.yaml").write_text(dagster_yaml.as_yaml(config))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        yield instance
 
 
-def launched(on: dg.DagsterInstance) -> dg.DagsterRun:
-    """A run of a job of the code location, launched as the daemon launches it."""
+def launched_run(instance: dg.DagsterInstance) -> dg.DagsterRun:
+    """Launch a run of a job of the code location, as the daemon does."""
     origin = RemoteJobOrigin(
         RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin(host="code.milk-staging-internal", port=4000), "__repository__"),
         "ingest",
@@ -86,15 +86,15 @@ def launched(on: dg.DagsterInstance) -> dg.DagsterRun:
         "ingest",
         RepositoryPythonOrigin(sys.executable, ModuleCodePointer("milk_assets.definitions", "defs"), entry_point=["dagster"]),
     )
-    run = create_run_for_test(on, "ingest", remote_job_origin=origin, job_code_origin=code)
-    on.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
-    found = on.get_run_by_id(run.run_id)
-    assert found is not None
-    return found
+    run = create_run_for_test(instance, "ingest", remote_job_origin=origin, job_code_origin=code)
+    instance.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
+    launched = instance.get_run_by_id(run.run_id)
+    assert launched is not None
+    return launched
 
 
-def test_a_run_becomes_a_task_of_the_synthesized_definition(on: dg.DagsterInstance, network: dict[str, str]) -> None:
-    run = launched(on)
+def test_a_run_becomes_a_task_of_the_synthesized_definition(ecs_instance: dg.DagsterInstance, network: dict[str, str]) -> None:
+    run = launched_run(ecs_instance)
     ecs = boto3.client("ecs", region_name=REGION)
     (task,) = ecs.describe_tasks(cluster=CLUSTER, tasks=[run.tags["ecs/task_arn"]], include=["TAGS"])["tasks"]
     assert task["taskDefinitionArn"].split("/")[1].startswith(f"{FAMILY}:")
@@ -108,24 +108,25 @@ def test_a_run_becomes_a_task_of_the_synthesized_definition(on: dg.DagsterInstan
     assert attached["subnetId"] == network["MILK_RUN_SUBNETS"]
 
 
-def test_the_launcher_sees_its_task_and_ends_it(on: dg.DagsterInstance) -> None:
-    run = launched(on)
-    assert on.run_launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
-    assert on.run_launcher.terminate(run.run_id)
+def test_the_launcher_sees_its_task_and_stops_it(ecs_instance: dg.DagsterInstance) -> None:
+    run = launched_run(ecs_instance)
+    assert ecs_instance.run_launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+    assert ecs_instance.run_launcher.terminate(run.run_id)
     ecs = boto3.client("ecs", region_name=REGION)
     (task,) = ecs.describe_tasks(cluster=CLUSTER, tasks=[run.tags["ecs/task_arn"]])["tasks"]
     assert task["desiredStatus"] == "STOPPED"
 
 
-def test_a_definition_without_the_container_of_runs_is_refused_at_start(
+def test_a_task_definition_without_the_run_container_is_rejected_at_start(
     network: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ecs = boto3.client("ecs", region_name=REGION)
-    other = [{"name": "other", "image": "image", "cpu": 256, "memory": 512}]
-    ecs.register_task_definition(family="other", containerDefinitions=other)
+    containers = [{"name": "other", "image": "image", "cpu": 256, "memory": 512}]
+    ecs.register_task_definition(family="other", containerDefinitions=containers)
     monkeypatch.setenv("MILK_RUN_TASK_DEFINITION", "other")
-    said = dagster_yaml.settings("ecs", os.environ)
-    del said["storage"]
-    (tmp_path / "dagster.yaml").write_text(dagster_yaml.as_yaml(said))
-    with dg.DagsterInstance.from_config(str(tmp_path)) as made, pytest.raises(Exception, match="Cannot override container 'run'"):
-        made.run_launcher  # noqa: B018  # it is made when it is asked for
+    config = dagster_yaml.settings("ecs", os.environ)
+    del config["storage"]
+    (tmp_path / "dagster.yaml").write_text(dagster_yaml.as_yaml(config))
+    expected_error = pytest.raises(Exception, match="Cannot override container 'run'")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance, expected_error:
+        instance.run_launcher  # noqa: B018  # the property creates the launcher on first access

@@ -1,4 +1,4 @@
-"""What the synthesized policies permit, as an IAM that enforces them says."""
+"""What the synthesized policies permit, enforced by an emulated IAM."""
 
 import json
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ FILES = {
     ],
     LAKE: ["prices/2025-03-31/prices.parquet", "compute_logs/run/1.out"],
 }
-# Calls before enforcement: the role, its policy, two buckets, the files, and the assumption of the role.
-SET_UP = 2 + 2 + sum(map(len, FILES.values())) + 1
+# Number of calls before moto starts to enforce policies: the role, its policy, two buckets, the files, and assuming the role.
+SETUP_CALLS = 2 + 2 + sum(map(len, FILES.values())) + 1
 
 
 @pytest.fixture
 def act_as(aws: None) -> Iterator[Any]:
-    """A function that gives an S3 client with a synthesized role's permissions; enforcement starts after its calls."""
+    """Return a function that creates an S3 client with the permissions of a synthesized role; enforcement starts after it."""
 
     def client(stack: str, role: str) -> Any:
         iam = boto3.client("iam", region_name=REGION)
@@ -59,10 +59,10 @@ def act_as(aws: None) -> Iterator[Any]:
         yield client
 
 
-def may(call: Any, **asked: Any) -> bool:
-    """Whether a call is permitted; any error but a refusal is raised."""
+def is_permitted(call: Any, **arguments: Any) -> bool:
+    """Return whether a call is permitted. Errors other than a refusal are raised."""
     try:
-        call(**asked)
+        call(**arguments)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"AccessDenied", "403"}:
             return False
@@ -70,36 +70,36 @@ def may(call: Any, **asked: Any) -> bool:
     return True
 
 
-@set_initial_no_auth_action_count(SET_UP)
+@set_initial_no_auth_action_count(SETUP_CALLS)
 def test_the_endpoint_reads_its_two_prefixes_and_nothing_else(act_as: Any) -> None:
     s3 = act_as("milk-staging-api", "FunctionRole")
-    readable = {path for bucket, paths in FILES.items() for path in paths if may(s3.get_object, Bucket=bucket, Key=path)}
+    readable = {path for bucket, paths in FILES.items() for path in paths if is_permitted(s3.get_object, Bucket=bucket, Key=path)}
     assert readable == {"serving/manifest.json", "serving/data/0123.json", "models/0123/manifest.json"}
-    assert not may(s3.put_object, Bucket=ARTEFACTS, Key="serving/manifest.json", Body=b"{}")
-    assert not may(s3.delete_object, Bucket=ARTEFACTS, Key="serving/manifest.json")
-    assert not may(s3.list_objects_v2, Bucket=ARTEFACTS)
+    assert not is_permitted(s3.put_object, Bucket=ARTEFACTS, Key="serving/manifest.json", Body=b"{}")
+    assert not is_permitted(s3.delete_object, Bucket=ARTEFACTS, Key="serving/manifest.json")
+    assert not is_permitted(s3.list_objects_v2, Bucket=ARTEFACTS)
 
 
-@set_initial_no_auth_action_count(SET_UP)
+@set_initial_no_auth_action_count(SETUP_CALLS)
 def test_a_run_reads_and_writes_both_buckets_and_deletes_nothing(act_as: Any) -> None:
     s3 = act_as("milk-staging-platform", "RunRole")
     for bucket, paths in FILES.items():
-        assert all(may(s3.get_object, Bucket=bucket, Key=path) for path in paths)
-        assert all(may(s3.put_object, Bucket=bucket, Key=path, Body=b"new") for path in paths)
-        assert may(s3.list_objects_v2, Bucket=bucket)
-        assert not any(may(s3.delete_object, Bucket=bucket, Key=path) for path in paths)
+        assert all(is_permitted(s3.get_object, Bucket=bucket, Key=path) for path in paths)
+        assert all(is_permitted(s3.put_object, Bucket=bucket, Key=path, Body=b"new") for path in paths)
+        assert is_permitted(s3.list_objects_v2, Bucket=bucket)
+        assert not any(is_permitted(s3.delete_object, Bucket=bucket, Key=path) for path in paths)
 
 
-@set_initial_no_auth_action_count(SET_UP)
-def test_a_batch_worker_reads_what_is_served_and_writes_nothing(act_as: Any) -> None:
+@set_initial_no_auth_action_count(SETUP_CALLS)
+def test_the_batch_scorer_reads_the_served_model_and_writes_nothing(act_as: Any) -> None:
     s3 = act_as("milk-staging-batch", "ScoreRole")
-    readable = {path for bucket, paths in FILES.items() for path in paths if may(s3.get_object, Bucket=bucket, Key=path)}
+    readable = {path for bucket, paths in FILES.items() for path in paths if is_permitted(s3.get_object, Bucket=bucket, Key=path)}
     assert readable == {"serving/manifest.json", "serving/data/0123.json", "models/0123/manifest.json"}
-    assert not may(s3.put_object, Bucket=ARTEFACTS, Key="batch/1/series.json", Body=b"[]")
+    assert not is_permitted(s3.put_object, Bucket=ARTEFACTS, Key="batch/1/series.json", Body=b"[]")
 
 
-@set_initial_no_auth_action_count(SET_UP)
-def test_the_plan_of_a_batch_writes_only_there(act_as: Any) -> None:
+@set_initial_no_auth_action_count(SETUP_CALLS)
+def test_the_batch_plan_writes_only_to_its_folder(act_as: Any) -> None:
     s3 = act_as("milk-staging-batch", "PlanRole")
-    assert may(s3.put_object, Bucket=ARTEFACTS, Key="batch/1/series.json", Body=b"[]")
-    assert not may(s3.put_object, Bucket=ARTEFACTS, Key="serving/manifest.json", Body=b"{}")
+    assert is_permitted(s3.put_object, Bucket=ARTEFACTS, Key="batch/1/series.json", Body=b"[]")
+    assert not is_permitted(s3.put_object, Bucket=ARTEFACTS, Key="serving/manifest.json", Body=b"{}")
