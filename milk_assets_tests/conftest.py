@@ -1,11 +1,16 @@
 """Fixtures of all tests: the real workbook where it is available, sample data, and an empty lake."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from milk_assets.stores.lake import Lake
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 ROOT = Path(__file__).parent.parent
 REAL_WORKBOOK = "Leche31032025.xlsx"
@@ -23,6 +28,20 @@ def real_workbook() -> Path:
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(root=str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def artefacts(tmp_path: Path) -> Lake:
+    return Lake(root=str(tmp_path / "artefacts"))
+
+
+@pytest.fixture
+def instance() -> "Iterator[dg.DagsterInstance]":
+    """An ephemeral Dagster instance."""
+    import dagster as dg
+
+    with dg.instance_for_test() as ephemeral:
+        yield ephemeral
 
 
 @pytest.fixture(scope="session")

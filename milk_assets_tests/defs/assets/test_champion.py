@@ -39,11 +39,6 @@ def names(tracking: Tracking) -> dict[str, int]:
 
 
 @pytest.fixture
-def artefacts(tmp_path: Path) -> Lake:
-    return Lake(root=str(tmp_path / "artefacts"))
-
-
-@pytest.fixture
 def tracking(tmp_path: Path) -> Aliases:
     return Aliases(tracking_uri=str(tmp_path), artefact_root="")
 

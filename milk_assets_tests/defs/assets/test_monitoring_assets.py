@@ -21,11 +21,6 @@ DATES = [str(day.date()) for day in PRICES.publication.drop_duplicates()]
 DAY, BEFORE = DATES[-1], DATES[-2]
 
 
-@pytest.fixture
-def artefacts(tmp_path: Any) -> Lake:
-    return Lake(root=str(tmp_path / "artefacts"))
-
-
 def publish(lake: Lake, day: str, table: pd.DataFrame = PRICES, mark: str = "a") -> None:
     """Write the validated prices of a publication, cumulative like SNIIM's. mark: the repeated digit of its sha256."""
     sha256 = mark * 64

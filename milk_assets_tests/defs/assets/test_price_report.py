@@ -1,7 +1,6 @@
 """The price report: it is written to the lake and to the store that the endpoint serves; an older day never replaces the newest."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,11 +18,6 @@ FILES = {"report.html", "report.xlsx", "report.csv", "report.json", "digest.txt"
 def write_report(lake: Lake, artefacts: Lake, day: str) -> Any:
     with dg.build_asset_context(partition_key=day) as context:
         return price_report_asset(context, lake=lake, artefacts=artefacts)
-
-
-@pytest.fixture
-def artefacts(tmp_path: Path) -> Lake:
-    return Lake(root=str(tmp_path / "artefacts"))
 
 
 @pytest.fixture

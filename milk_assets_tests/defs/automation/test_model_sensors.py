@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -21,17 +20,6 @@ from milk_assets.stores.model_registry import Tracking
 from milk_model.artefact_paths import SERVED
 
 MONDAY, WEDNESDAY, FRIDAY = date(2025, 3, 24), date(2025, 3, 26), date(2025, 3, 28)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
-
-
-@pytest.fixture
-def artefacts(tmp_path: Path) -> Lake:
-    return Lake(root=str(tmp_path / "artefacts"))
 
 
 @pytest.fixture
