@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from milk_assets.reporting.formats.csv_json import schema, to_csv, to_json
+from milk_assets.reporting.formats.csv_json import CSV_COLUMN_NAMES, schema, to_csv, to_json
 from milk_assets.reporting.formats.digest import to_digest
 from milk_assets.reporting.formats.html import to_html
 from milk_assets.reporting.formats.spreadsheet import HEADER_ROW, TITLE_ROW, sheet_name, to_xlsx
+from milk_assets.reporting.model.forecast_rows import FORECAST_COLUMNS, column_names
 from milk_assets_tests.reporting.conftest import unchanged_prices
 
 FORMATS = {
@@ -94,6 +95,10 @@ def test_the_csv_has_one_row_per_forecast_in_spanish_with_its_key(report):
     assert first[["estado", "ciudad", "leche", "canal"]].tolist() == ["Jalisco", "Guadalajara", "Pasteurizada", "Tiendas"]
     assert first["para"] == pd.Timestamp("2025-04-02")
     assert first[["ultimo_precio", "pronostico", "p_igual"]].tolist() == pytest.approx([20.60, 20.61, 0.6])
+
+
+def test_every_column_of_a_forecast_has_a_name_in_the_csv():
+    assert list(CSV_COLUMN_NAMES) == column_names(FORECAST_COLUMNS)
 
 
 def test_the_json_has_no_nan_or_infinity(report):
