@@ -42,8 +42,6 @@ def build_report(
 ) -> Report:
     """Build the report of a day from the prices known at a publication and the forecasts made there.
 
-    The result depends on the arguments alone: no clock and no file is read.
-
     Args:
         prices: The prices frame, MXN per litre. Rows after `publication` are ignored, here and in `averages`.
         averages: The averages frame.

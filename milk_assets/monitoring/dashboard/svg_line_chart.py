@@ -42,25 +42,25 @@ class Line:
 
 def line_chart(line: Line) -> Markup:
     """Draw the chart as one <svg> element; an empty string when fewer than two values are known."""
-    known = [(index, value) for index, (_, value) in enumerate(line.points) if value is not None]
-    if len(known) < 2:
+    known_points = [(index, value) for index, (_, value) in enumerate(line.points) if value is not None]
+    if len(known_points) < 2:
         return Markup("")
     limits = [limit for limit in (line.low, line.high) if limit is not None]
-    values = [value for _, value in known] + limits
+    values = [value for _, value in known_points] + limits
     span = max(max(values) - min(values), 1e-6)
     bottom, top = min(values) - VERTICAL_PADDING * span, max(values) + VERTICAL_PADDING * span
     last_index = len(line.points) - 1
     x, y = AREA.x_scale(0, last_index), AREA.y_scale(bottom, top)
 
     ticks = [bottom + (top - bottom) * step / GRID_INTERVALS for step in range(GRID_INTERVALS + 1)]
-    index, value = known[-1]
+    index, value = known_points[-1]
     is_outside = (line.low is not None and value < line.low) or (line.high is not None and value > line.high)
     content = [
         AREA.price_grid(ticks, y, line.digits, css_class=""),
         text_at("", x(0), AREA.height - 8, line.points[0][0], "start"),
         text_at("", x(last_index), AREA.height - 8, line.points[-1][0], "end"),
         *(AREA.horizontal_line("limit", y(limit)) for limit in limits),
-        f'<path class="line" d="{_path_with_gaps(known, x, y)}"/>',
+        f'<path class="line" d="{_path_with_gaps(known_points, x, y)}"/>',
         f'<circle class="{"last out" if is_outside else "last"}" cx="{x(index):.1f}" cy="{y(value):.1f}" r="3.6"/>',
     ]
     return svg_element(line.key, line.title, line.description, AREA.width, AREA.height, "chart", "".join(content))

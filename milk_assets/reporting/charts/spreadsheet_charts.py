@@ -46,16 +46,16 @@ class PlacedTable:
         return Reference(sheet, min_col=self.column_number(name), min_row=first, max_row=last)
 
 
-def add_charts(sheet: Worksheet, placed: list[PlacedTable]) -> int:
+def add_charts(sheet: Worksheet, placed_tables: list[PlacedTable]) -> int:
     """Add the charts of a sheet below its first table, which is short wherever there are charts, one below the other.
 
     Returns:
         The row below the last chart; 0 without charts.
     """
-    charts = _charts(sheet, {one.table.key: one for one in placed if len(one.table.frame)})
+    charts = _charts(sheet, {placed.table.key: placed for placed in placed_tables if len(placed.table.frame)})
     if not charts:
         return 0
-    first_row = placed[0].last_row + 2
+    first_row = placed_tables[0].last_row + 2
     for index, chart in enumerate(charts):
         sheet.add_chart(chart, f"A{first_row + CHART_ROWS * index}")
     return first_row + CHART_ROWS * len(charts)

@@ -163,15 +163,15 @@ def draw_sparkline(key: str, title: str, description: str, prices: Sequence[floa
     Returns:
         One <svg> element; an empty string for fewer than two prices.
     """
-    known = [(index, price) for index, price in enumerate(prices) if price == price]
-    if len(known) < 2:
+    known_points = [(index, price) for index, price in enumerate(prices) if price == price]
+    if len(known_points) < 2:
         return Markup("")
-    low, high = min(price for _, price in known), max(price for _, price in known)
+    low, high = min(price for _, price in known_points), max(price for _, price in known_points)
     if low == high:  # a flat line is drawn in the middle
         low, high = low - 1, high + 1
     x = linear_scale(0, len(prices) - 1, SPARK_MARGIN, SPARK_WIDTH - SPARK_MARGIN)
     y = linear_scale(high, low, SPARK_MARGIN, SPARK_HEIGHT - SPARK_MARGIN)
-    points = [(x(index), y(price)) for index, price in known]
+    points = [(x(index), y(price)) for index, price in known_points]
     last_x, last_y = points[-1]
     area = [(points[0][0], SPARK_HEIGHT), *points, (last_x, SPARK_HEIGHT)]
     content = (

@@ -69,7 +69,7 @@ def to_csv(report: Report) -> str:
 
 
 def escape_formula(value: object) -> object:
-    """Text that a spreadsheet would run as a formula, made text by a leading apostrophe; anything else as it is."""
+    """Put an apostrophe before text that a spreadsheet would run as a formula; return any other value unchanged."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_PREFIXES) else value
 
 

@@ -64,11 +64,14 @@ def to_xlsx(report: Report) -> bytes:
     book.properties.creator = "milk-assets"
     for section in report.sections:
         sheet = book.create_sheet(sheet_name(section))
-        placed = _fill_sheet(sheet, report, section)
-        last_chart_row = add_charts(sheet, placed)
-        if placed:
-            first, *others = placed
-            areas = [_print_area(first, max(first.last_row, last_chart_row)), *(_print_area(one, one.last_row) for one in others)]
+        placed_tables = _fill_sheet(sheet, report, section)
+        last_chart_row = add_charts(sheet, placed_tables)
+        if placed_tables:
+            first, *others = placed_tables
+            areas = [
+                _print_area(first, max(first.last_row, last_chart_row)),
+                *(_print_area(placed, placed.last_row) for placed in others),
+            ]
             sheet.print_area = ",".join(areas)
     raw = BytesIO()
     book.save(raw)
@@ -89,37 +92,40 @@ def sheet_name(section: Section) -> str:
 
 def _fill_sheet(sheet: Worksheet, report: Report, section: Section) -> list[PlacedTable]:
     """Write a section and return the position of each of its tables."""
-    placed = _place_tables(section)
-    _set_columns(sheet, placed)
-    _set_page(sheet, placed, section)
+    placed_tables = _place_tables(section)
+    _set_columns(sheet, placed_tables)
+    _set_page(sheet, placed_tables, section)
     sheet.append([_text(sheet, f"{section.title}. {section.lead}", size=13, bold=True)])
     sheet.append([_notice(sheet, report)])
-    sheet.append(
-        _row([(one.first_column, [_text(sheet, f"{one.table.title}. {one.table.caption}", bold=True)]) for one in placed])
-    )
-    sheet.append(_row([(one.first_column, [_label(sheet, column) for column in one.table.columns]) for one in placed]))
-    _write_records(sheet, placed)
+    titles = [
+        (placed.first_column, [_text(sheet, f"{placed.table.title}. {placed.table.caption}", bold=True)])
+        for placed in placed_tables
+    ]
+    labels = [(placed.first_column, [_label(sheet, column) for column in placed.table.columns]) for placed in placed_tables]
+    sheet.append(_row(titles))
+    sheet.append(_row(labels))
+    _write_records(sheet, placed_tables)
     for line in section.lines:
-        sheet.append([_text(sheet, line, wrap=not placed)])
-    return placed
+        sheet.append([_text(sheet, line, wrap=not placed_tables)])
+    return placed_tables
 
 
 def _place_tables(section: Section) -> list[PlacedTable]:
     """The section's tables side by side, with an empty column between them."""
-    placed, first_column = [], 1
+    placed_tables, first_column = [], 1
     for table in section.tables:
         if "spreadsheet" in table.outputs:
-            placed.append(PlacedTable(table, first_column, HEADER_ROW + len(table.frame)))
+            placed_tables.append(PlacedTable(table, first_column, HEADER_ROW + len(table.frame)))
             first_column += len(table.columns) + 1
-    return placed
+    return placed_tables
 
 
-def _write_records(sheet: Worksheet, placed: list[PlacedTable]) -> None:
+def _write_records(sheet: Worksheet, placed_tables: list[PlacedTable]) -> None:
     blocks = []
-    for one in placed:
-        columns = [_cells(sheet, column, one.table.frame[column.name]) for column in one.table.columns]
-        rows = [list(row) for row in zip(*columns, strict=True)] or [[_text(sheet, one.table.empty)]]
-        blocks.append((one.first_column, rows))
+    for placed in placed_tables:
+        columns = [_cells(sheet, column, placed.table.frame[column.name]) for column in placed.table.columns]
+        rows = [list(row) for row in zip(*columns, strict=True)] or [[_text(sheet, placed.table.empty)]]
+        blocks.append((placed.first_column, rows))
     for index in range(max((len(rows) for _, rows in blocks), default=0)):
         row = _row([(first_column, rows[index]) for first_column, rows in blocks if index < len(rows)])
         lines = max((_lines_of(sheet, cell, column) for column, cell in enumerate(row, 1) if cell is not None), default=1)
@@ -128,33 +134,33 @@ def _write_records(sheet: Worksheet, placed: list[PlacedTable]) -> None:
         sheet.append(row)
 
 
-def _set_columns(sheet: Worksheet, placed: list[PlacedTable]) -> None:
+def _set_columns(sheet: Worksheet, placed_tables: list[PlacedTable]) -> None:
     """Column widths, and the filter on the longest table."""
-    for one in placed:
-        for column in one.table.columns:
-            letter = get_column_letter(one.column_number(column.name))
-            sheet.column_dimensions[letter].width = _width(column, one.table.frame[column.name])
-        sheet.column_dimensions[get_column_letter(one.first_column + len(one.table.columns))].width = SPACER_WIDTH
-    if not placed:
+    for placed in placed_tables:
+        for column in placed.table.columns:
+            letter = get_column_letter(placed.column_number(column.name))
+            sheet.column_dimensions[letter].width = _width(column, placed.table.frame[column.name])
+        sheet.column_dimensions[get_column_letter(placed.first_column + len(placed.table.columns))].width = SPACER_WIDTH
+    if not placed_tables:
         sheet.column_dimensions["A"].width = SENTENCE_WIDTH
-    longest = max(placed, key=lambda one: len(one.table.frame), default=None)
+    longest = max(placed_tables, key=lambda placed: len(placed.table.frame), default=None)
     if longest and len(longest.table.frame):
         first = get_column_letter(longest.first_column)
         last = get_column_letter(longest.first_column + len(longest.table.columns) - 1)
         sheet.auto_filter.ref = f"{first}{HEADER_ROW}:{last}{longest.last_row}"
 
 
-def _set_page(sheet: Worksheet, placed: list[PlacedTable], section: Section) -> None:
+def _set_page(sheet: Worksheet, placed_tables: list[PlacedTable], section: Section) -> None:
     """Frozen rows and paper: every table begins on a page of its own."""
-    sheet.freeze_panes = f"A{HEADER_ROW + 1}" if placed else f"A{TITLE_ROW}"
+    sheet.freeze_panes = f"A{HEADER_ROW + 1}" if placed_tables else f"A{TITLE_ROW}"
     sheet.page_setup.paperSize = A4_PAPER
     sheet.page_setup.orientation = "landscape"
-    widest = max((_printed_width(sheet, one) for one in placed), default=SENTENCE_WIDTH)
+    widest = max((_printed_width(sheet, placed) for placed in placed_tables), default=SENTENCE_WIDTH)
     sheet.page_setup.scale = int(min(80, max(40, 100 * PAGE_WIDTH / widest)))
-    if placed:
+    if placed_tables:
         sheet.row_dimensions[HEADER_ROW].height = 45  # three lines: a spreadsheet program does not adjust the row by itself
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=False)
-    sheet.print_title_rows = f"1:{HEADER_ROW if placed else NOTICE_ROW}"
+    sheet.print_title_rows = f"1:{HEADER_ROW if placed_tables else NOTICE_ROW}"
     sheet.sheet_view.showGridLines = False
     sheet.sheet_properties.tabColor = BLUE if section.key in ("glance", "outlook") else RULE
 

@@ -104,8 +104,8 @@ def build_forecast_rows(market: MarketPrices, forecasts: pd.DataFrame, previous:
         frame[name] = frame[name].map(lambda word: NATIONAL_TEXTS.get(word, word))
     labels = {market_codes: market_label(*market_codes) for market_codes in MARKETS}
     codes = list(zip(frame["milk_code"], frame["channel_code"], strict=True))
-    frame["segment"] = [labels[pair] for pair in codes]
-    frame["order"] = [MARKETS.index(pair) for pair in codes]
+    frame["segment"] = [labels[market_codes] for market_codes in codes]
+    frame["order"] = [MARKETS.index(market_codes) for market_codes in codes]
     frame["moved"] = frame["forecast"] - frame["no_change"]
     return frame
 

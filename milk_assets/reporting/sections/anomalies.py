@@ -149,12 +149,12 @@ def _frozen(market: MarketPrices) -> Table:
     """Series unchanged for FROZEN_PUBLICATIONS or more, and longer than ever before."""
     rows = []
     for series in market.prices:
-        known = market.prices[series].dropna()
-        *earlier, current = run_lengths(known.to_numpy()).tolist()
+        published = market.prices[series].dropna()
+        *earlier, current = run_lengths(published.to_numpy()).tolist()
         longest = max(earlier, default=None)
         is_frozen = current >= FROZEN_PUBLICATIONS and current > (longest or 0)
-        if is_frozen and known.index[-1] == market.publication:
-            rows.append((series, known.iloc[-1], known.index[-current], current, np.nan if longest is None else longest))
+        if is_frozen and published.index[-1] == market.publication:
+            rows.append((series, published.iloc[-1], published.index[-current], current, np.nan if longest is None else longest))
     frame = market.with_names(pd.DataFrame(rows, columns=["series", "price", "since", "stood", "longest"]))
     frame = frame.sort_values(["stood", "series"], ascending=[False, True])
     columns = (

@@ -65,27 +65,7 @@ def _lines(market: MarketPrices, provenance: Provenance) -> tuple[BilingualText,
             coverage=provenance.coverage,
         ),
     ]
-    published = {day.date() for day in dates}
-    late = [day for day in expected_between(first, last) if day not in published]
-    if late:
-        lines.append(
-            format_bilingual(
-                "{count} sin publicar en el registro; las últimas: {days}.",
-                "{count} not published in the record; the last: {days}.",
-                count=count_text(
-                    len(late),
-                    BilingualText("fecha esperada", "expected date"),
-                    BilingualText("fechas esperadas", "expected dates"),
-                ),
-                days=list_text([short_date(day) for day in late[-MOST_NAMED_DATES:]]),
-            )
-        )
-    else:
-        lines.append(
-            BilingualText(
-                "Ninguna fecha esperada quedó sin publicar en el registro.", "No expected date went unpublished in the record."
-            )
-        )
+    lines.append(_unpublished_dates(market))
     without_prices = missing_states(market)
     if without_prices:
         lines.append(
@@ -98,6 +78,27 @@ def _lines(market: MarketPrices, provenance: Provenance) -> tuple[BilingualText,
     if provenance.source_note:
         lines.append(format_bilingual("Nota de la fuente: «{note}»", "Note of the source: “{note}”", note=provenance.source_note))
     return tuple(lines)
+
+
+def _unpublished_dates(market: MarketPrices) -> BilingualText:
+    """Write how many expected dates of the record have no publication, and name the last ones."""
+    published = {day.date() for day in market.prices.index}
+    first, last = min(published), max(published)
+    late = [day for day in expected_between(first, last) if day not in published]
+    if not late:
+        return BilingualText(
+            "Ninguna fecha esperada quedó sin publicar en el registro.", "No expected date went unpublished in the record."
+        )
+    return format_bilingual(
+        "{count} sin publicar en el registro; las últimas: {days}.",
+        "{count} not published in the record; the last: {days}.",
+        count=count_text(
+            len(late),
+            BilingualText("fecha esperada", "expected date"),
+            BilingualText("fechas esperadas", "expected dates"),
+        ),
+        days=list_text([short_date(day) for day in late[-MOST_NAMED_DATES:]]),
+    )
 
 
 def _restated(market: MarketPrices, restated: pd.DataFrame | None) -> Table:

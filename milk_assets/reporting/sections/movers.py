@@ -58,10 +58,10 @@ def movers_section(market: MarketPrices) -> Section:
 
 def _latest_move(prices: pd.Series) -> dict[str, object] | None:
     """The newest change of one series, or None when its newest price is missing, is its first, or is unchanged."""
-    known = prices.dropna()
-    if len(known) < 2 or known.index[-1] != prices.index[-1]:
+    published = prices.dropna()
+    if len(published) < 2 or published.index[-1] != prices.index[-1]:
         return None
-    values = known.to_numpy()
+    values = published.to_numpy()
     previous_price, price = values[-2], values[-1]
     if abs(price - previous_price) <= PRICE_TOLERANCE:
         return None
@@ -72,6 +72,6 @@ def _latest_move(prices: pd.Series) -> dict[str, object] | None:
         "price": price,
         "change": price - previous_price,
         "percent": 100 * (price / previous_price - 1),
-        "since": known.index[-1 - run_length],
+        "since": published.index[-1 - run_length],
         "stood": run_length,
     }

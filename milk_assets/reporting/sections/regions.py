@@ -75,7 +75,7 @@ def _states(market: MarketPrices) -> Table:
         .agg(price=("price", "mean"), change=("change", "mean"), cities=("price", "size"))
     )
     means = means.reset_index()
-    means["order"] = [MARKETS.index(pair) for pair in zip(means["milk_code"], means["channel_code"], strict=True)]
+    means["order"] = [MARKETS.index(market_codes) for market_codes in zip(means["milk_code"], means["channel_code"], strict=True)]
     means = means.sort_values(["state", "order"]).assign(
         region=means["state"].map(REGION_OF).map(REGION_TEXTS),
         milk=means["milk_code"].map(MILK_TEXTS),
