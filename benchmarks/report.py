@@ -1,7 +1,7 @@
-"""The daily report in all formats: CPU seconds, beside a plain pandas export of the same frames in the same run.
+"""Benchmark of the daily report: CPU seconds of all formats, compared with a plain pandas export of the same frames in the same run.
 
-Belongs here: the measurement. Peer: the report's tables through `DataFrame.to_excel` (openpyxl), `to_html`, `to_csv` and `to_json`,
-which is what one would write without this package; it draws, translates and lays out nothing.
+Belongs here: the measurement. The peer is `DataFrame.to_excel` (openpyxl), `to_html`, `to_csv` and `to_json` on the report's tables,
+the obvious way to publish them without this package. The peer has no charts, no translation and no layout.
 
     python benchmarks/report.py [--runs 5]
 """
@@ -28,57 +28,61 @@ from milk_assets.reporting.model.report import Provenance, Report
 from milk_assets.sniim.workbook import read_workbook
 
 WORKBOOK = Path(os.environ.get("MILK_SHARED", "../shared")) / "sniim" / "Leche31032025.xlsx"
-BUDGET = 3.0  # CPU seconds for 185 series
+BUDGET_SECONDS = 3.0  # CPU seconds for 185 series
 
 
 def main() -> None:
-    """Print the median CPU seconds of each part, the whole against its budget, and against the peer."""
+    """Print the median CPU seconds of each part, and compare their sum with the budget and with the peer."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     book = read_workbook(WORKBOOK)
     panel = build_panel(book.prices, book.averages)
     forecasts = baseline(panel).forecast(panel)
-    stamp = Provenance(WORKBOOK.name, "0" * 64, False, "1", "champion", False, date(2025, 3, 28), 185, 185, 0, "")
+    provenance = Provenance(WORKBOOK.name, "0" * 64, False, "1", "champion", False, date(2025, 3, 28), 185, 185, 0, "")
     days = {"day": date(2025, 3, 31), "publication": date(2025, 3, 31), "next_publication": date(2025, 4, 2)}
 
-    def facts() -> Report:
-        return build_report(book.prices, book.averages, forecasts, **days, provenance=stamp, previous_forecasts=forecasts)
+    def build() -> Report:
+        return build_report(book.prices, book.averages, forecasts, **days, provenance=provenance, previous_forecasts=forecasts)
 
-    report = facts()
+    report = build()
     parts: dict[str, Callable[[], object]] = {
-        "facts": facts,
+        "figures": build,
         "html": lambda: to_html(report),
         "xlsx": lambda: to_xlsx(report),
         "csv": lambda: to_csv(report),
         "json": lambda: to_json(report),
         "digest": lambda: to_digest(report),
     }
-    frames = [one.frame for one in report.tables.values()]
-    paired = [({name: cpu(part) for name, part in parts.items()}, cpu(lambda: plain(frames))) for _ in range(runs)]
+    frames = [table.frame for table in report.tables.values()]
+    part_seconds: list[dict[str, float]] = []
+    peer_seconds: list[float] = []
+    for _ in range(runs):
+        part_seconds.append({name: cpu_seconds(part) for name, part in parts.items()})
+        peer_seconds.append(cpu_seconds(lambda: export_with_pandas(frames)))
+    report_seconds = [sum(seconds.values()) for seconds in part_seconds]
     for name in parts:
-        print(f"{name:8} {statistics.median(mine[name] for mine, _ in paired):6.3f} s CPU")
-    whole = [sum(mine.values()) for mine, _ in paired]
+        print(f"{name:8} {statistics.median(seconds[name] for seconds in part_seconds):6.3f} s CPU")
     count = len(report.tables["outlook_series_months"].frame)
-    print(f"whole    {statistics.median(whole):6.3f} s CPU for {count} series; budget {BUDGET:.1f} s")
-    print(f"peer     {statistics.median(peer for _, peer in paired):6.3f} s CPU: pandas, same tables, no layout")
-    ratios = [sum(mine.values()) / peer for mine, peer in paired]
+    print(f"total    {statistics.median(report_seconds):6.3f} s CPU for {count} series; budget {BUDGET_SECONDS:.1f} s")
+    print(f"peer     {statistics.median(peer_seconds):6.3f} s CPU: pandas, same tables, no layout")
+    ratios = [total / peer for total, peer in zip(report_seconds, peer_seconds, strict=True)]
     print(f"ratio    {statistics.median(ratios):6.2f} of the peer's time; page {len(to_html(report).encode()) / 1000:.0f} kB")
 
 
-def cpu(work: Callable[[], object]) -> float:
-    """CPU seconds of this process for one call."""
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Return the CPU seconds of this process for one call."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
-def plain(frames: list[pd.DataFrame]) -> None:
-    """The same tables as pandas exports them."""
+def export_with_pandas(frames: list[pd.DataFrame]) -> None:
+    """Export the same tables with pandas alone."""
     with pd.ExcelWriter(io.BytesIO(), engine="openpyxl") as writer:
-        for place, frame in enumerate(frames):
+        for index, frame in enumerate(frames):
             if len(frame) < 1000:
-                frame.to_excel(writer, sheet_name=f"table {place}", index=False)
+                frame.to_excel(writer, sheet_name=f"table {index}", index=False)
     for frame in frames:
         frame.to_json(orient="split")
         frame.to_csv(index=False)

@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "milk_assets.forecasting": ("milk_assets.frames", "milk_assets.sniim", "milk_model"),
     "milk_assets.forecasting.training": ("milk_assets.forecasting", "milk_assets.sniim", "milk_model"),
     "milk_assets.forecasting.evaluation": ("milk_assets.forecasting", "milk_assets.frames", "milk_assets.sniim", "milk_model"),
+    "milk_assets.presentation": (),  # templates and charts that monitoring and reporting share
     "milk_assets.promotion": ("milk_model",),
     "milk_assets.monitoring.detection": (
         "milk_assets.promotion",
@@ -44,12 +45,23 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "milk_model",
     ),
     "milk_assets.monitoring.alerts": ("milk_assets.monitoring.detection",),
-    "milk_assets.monitoring.dashboard": ("milk_assets.monitoring.alerts", "milk_assets.monitoring.detection"),
-    "milk_assets.reporting.text": ("milk_assets.reporting.model.report", "milk_assets.sniim"),
+    "milk_assets.monitoring.dashboard": (
+        "milk_assets.monitoring.alerts",
+        "milk_assets.monitoring.detection",
+        "milk_assets.presentation",
+        "milk_assets.sniim.names",
+    ),
+    "milk_assets.reporting.text": ("milk_assets.sniim",),
     "milk_assets.reporting.model": ("milk_assets.reporting.text", "milk_assets.sniim"),
     "milk_assets.reporting.sections": ("milk_assets.reporting.model", "milk_assets.reporting.text", "milk_assets.sniim"),
-    "milk_assets.reporting.charts": ("milk_assets.reporting.model", "milk_assets.reporting.text", "milk_model"),
+    "milk_assets.reporting.charts": (
+        "milk_assets.presentation",
+        "milk_assets.reporting.model",
+        "milk_assets.reporting.text",
+        "milk_model",
+    ),
     "milk_assets.reporting.formats": (
+        "milk_assets.presentation",
         "milk_assets.reporting.charts",
         "milk_assets.reporting.model",
         "milk_assets.reporting.sections.outlook",
@@ -184,6 +196,8 @@ def test_imports_point_down_only() -> None:
         ("milk_assets.defs.assets.data.prices", "milk_assets.defs.automation.jobs"),
         ("milk_assets.monitoring.detection.feed", "milk_assets.monitoring.alerts.rules"),
         ("milk_assets.reporting.model.report", "milk_assets.reporting.sections.movers"),
+        ("milk_assets.reporting.text.formatting", "milk_assets.reporting.model.report"),
+        ("milk_assets.presentation.svg_axes", "milk_assets.reporting.text.formatting"),
     ],
 )
 def test_an_import_that_points_up_is_found(module: str, imported: str) -> None:

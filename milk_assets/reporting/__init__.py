@@ -1,1 +1,1 @@
-"""The daily price report: its facts and the formats they are printed in."""
+"""The daily price report: its figures, and the formats in which it is published."""

@@ -1,6 +1,6 @@
-"""The report's facts: every figure and sentence of one day's report, computed once.
+"""Build report: from the frames of one publication to the report of one day.
 
-Belongs here: the assembly of sections, and the header. Each section's figures are in its own module; layout is in the formats.
+Belongs here: the assembly of the sections, and the header. Not here: the figures of a section (`sections`) and layout (`formats`).
 """
 
 from dataclasses import replace
@@ -8,20 +8,20 @@ from datetime import date
 
 import pandas as pd
 
-from milk_assets.reporting.model.market_prices import build_market
-from milk_assets.reporting.model.report import Column, Provenance, Report, ReportError, Section, Table, table
-from milk_assets.reporting.sections.anomalies import anomalies
-from milk_assets.reporting.sections.answers import answers
-from milk_assets.reporting.sections.at_a_glance import glance
-from milk_assets.reporting.sections.data_notes import data_notes, method
+from milk_assets.reporting.model.market_prices import build_market_prices
+from milk_assets.reporting.model.report import Column, Provenance, Report, ReportError, Section, Table, make_table
+from milk_assets.reporting.sections.anomalies import anomalies_section
+from milk_assets.reporting.sections.answers import answers_table
+from milk_assets.reporting.sections.at_a_glance import at_a_glance_section
+from milk_assets.reporting.sections.data_notes import data_notes_section, method_section
 from milk_assets.reporting.sections.headline import banners, days_late, headline, summary
-from milk_assets.reporting.sections.movers import movers
-from milk_assets.reporting.sections.outlook import outlook
-from milk_assets.reporting.sections.regions import regions
+from milk_assets.reporting.sections.movers import movers_section
+from milk_assets.reporting.sections.outlook import outlook_section
+from milk_assets.reporting.sections.regions import regions_section
 from milk_assets.reporting.sections.series_outlook import price_history
-from milk_assets.reporting.sections.spreads import spreads
-from milk_assets.reporting.sections.track_record import record
-from milk_assets.reporting.text.bilingual import Text, say
+from milk_assets.reporting.sections.spreads import spreads_section
+from milk_assets.reporting.sections.track_record import track_record_section
+from milk_assets.reporting.text.bilingual import BilingualText, format_bilingual
 from milk_assets.reporting.text.formatting import plain_date
 
 
@@ -40,34 +40,40 @@ def build_report(
     evaluation: pd.DataFrame | None = None,
     flagged: pd.DataFrame | None = None,
 ) -> Report:
-    """The report of `day`, made from the prices known at `publication` and the forecasts made there.
+    """Build the report of a day from the prices known at a publication and the forecasts made there.
 
-    prices, averages, forecasts: the platform's frames, prices in MXN per litre; rows after `publication` are not looked at.
-    next_publication: the next expected publication. previous_forecasts: the forecasts frame of an earlier publication.
-    track_record, evaluation: resolved live forecasts and the served model's backtest; the first wins. restated: past prices that the
-    workbook tells otherwise (publication, series, old, new). flagged: prices held until confirmed (publication, series, price,
-    previous, reason).
-    An empty forecasts frame gives a report that says so. Pure: no clock, no file. ReportError when the frames are of other dates.
+    Args:
+        prices: The prices frame, MXN per litre. Rows after `publication` are ignored, here and in `averages`.
+        averages: The averages frame.
+        forecasts: The forecasts made at `publication`. An empty frame gives a report that says that there is no forecast.
+        day: The day that the report is for.
+        publication: Date of the newest prices.
+        next_publication: The next expected publication.
+        provenance: Where the figures come from.
+        previous_forecasts: The forecasts frame of an earlier publication.
+        restated: Past prices that the workbook changed: publication, series, old, new.
+        track_record: Issued forecasts with published prices. When any is resolved, the report shows it instead of `evaluation`.
+        evaluation: Backtest of the served model.
+        flagged: Prices in quarantine: publication, series, price, previous, reason.
+
+    Raises:
+        ReportError: When the dates contradict each other, the frames are of other dates, or a column is missing.
     """
-    if not publication <= day or not publication < next_publication:
-        raise ReportError(
-            f"Report: expected publication <= day and publication < next publication, "
-            f"found publication {publication}, day {day}, next {next_publication}."
-        )
-    market = build_market(prices, averages, publication)
-    sections = [
-        glance(market),
-        movers(market),
-        outlook(market, forecasts, previous_forecasts),
-        regions(market),
-        spreads(market),
-        anomalies(market, flagged),
-        record(track_record, evaluation),
-        data_notes(market, provenance, restated),
-        method(provenance),
+    _check_dates(day, publication, next_publication)
+    market = build_market_prices(prices, averages, publication)
+    at_a_glance = at_a_glance_section(market)
+    others = [
+        movers_section(market),
+        outlook_section(market, forecasts, previous_forecasts),
+        regions_section(market),
+        spreads_section(market),
+        anomalies_section(market, flagged),
+        track_record_section(track_record, evaluation),
+        data_notes_section(market, provenance, restated),
+        method_section(provenance),
     ]
-    tables = {one.key: one for section in sections for one in section.tables}
-    at_a_glance, *others = sections
+    tables = {table.key: table for section in (at_a_glance, *others) for table in section.tables}
+    header = _header_section(_header_facts(day, publication, next_publication, provenance), answers_table(tables))
     return Report(
         day=day,
         publication=publication,
@@ -76,47 +82,50 @@ def build_report(
         banners=banners(market, provenance, publication, forecasts.empty),
         headline=headline(tables["glance"]),
         summary=summary(tables["glance"], tables["movers"], tables["outlook_months_arithmetic"], provenance, publication),
-        sections=(
-            _header(day, publication, next_publication, provenance, answers(tables)),
-            replace(at_a_glance, tables=(*at_a_glance.tables, price_history(market))),
-            *others,
-        ),
+        sections=(header, replace(at_a_glance, tables=(*at_a_glance.tables, price_history(market))), *others),
     )
 
 
-def _header(day: date, publication: date, next_publication: date, provenance: Provenance, answered: Table) -> Section:
-    """Where the report comes from, and its answers: the first page of every format."""
-    learned = provenance.trained_through
-    coverage = provenance.coverage
-    facts = [
-        (Text("Boletín del", "Report of"), plain_date(day)),
-        (Text("Precios publicados el", "Prices published on"), plain_date(publication)),
-        (Text("Próxima publicación esperada", "Next publication expected"), plain_date(next_publication)),
-        (Text("Libro de la fuente", "Workbook of the source"), provenance.workbook),
-        (Text("sha256 del libro", "sha256 of the workbook"), provenance.sha256),
-        (
-            Text("Cobertura", "Coverage"),
-            say("{coverage} series con precio", "{coverage} series priced", coverage=coverage),
-        ),
-        (
-            Text("Datos", "Data"),
-            Text("De muestra, generados; no oficiales", "Sample, generated; not official")
-            if provenance.sample
-            else Text("SNIIM, Secretaría de Economía", "SNIIM, Secretaría de Economía"),
-        ),
-        (Text("Modelo", "Model"), f"{provenance.model_version} ({provenance.model_alias})"),
-        (
-            Text("Pronóstico", "Forecast"),
-            Text("Sin cambio (línea base)", "No change (baseline)") if provenance.is_baseline else Text("Modelo", "Model"),
-        ),
-        (
-            Text("Aprendido hasta", "Trained through"),
-            Text("no aplica", "does not apply") if learned is None else plain_date(learned),
-        ),
-        (Text("Atraso de los datos", "Data late by"), days_late(provenance.stale_days)),
-    ]
+def _check_dates(day: date, publication: date, next_publication: date) -> None:
+    if not publication <= day or not publication < next_publication:
+        raise ReportError(
+            f"Report: expected publication <= day and publication < next publication, "
+            f"found publication {publication}, day {day}, next {next_publication}. Check the arguments of build_report."
+        )
+
+
+def _header_section(facts: list[tuple[BilingualText, str]], answers: Table) -> Section:
+    """Where the report comes from, and the five answers: the first part of every format."""
+    columns = (Column("fact", BilingualText("Dato", "Fact")), Column("value", BilingualText("Valor", "Value")))
+    title = BilingualText("Encabezado", "Header")
+    lead = BilingualText("De dónde sale este boletín.", "Where this report comes from.")
     frame = pd.DataFrame(facts, columns=["fact", "value"])
-    columns = (Column("fact", Text("Dato", "Fact")), Column("value", Text("Valor", "Value")))
-    title = Text("Encabezado", "Header")
-    lead = Text("De dónde sale este boletín.", "Where this report comes from.")
-    return Section("header", title, lead, (table("header", title, columns, frame), answered))
+    return Section("header", title, lead, (make_table("header", title, columns, frame), answers))
+
+
+def _header_facts(
+    day: date, publication: date, next_publication: date, provenance: Provenance
+) -> list[tuple[BilingualText, str]]:
+    source = BilingualText("SNIIM, Secretaría de Economía", "SNIIM, Secretaría de Economía")
+    if provenance.sample:
+        source = BilingualText("De muestra, generados; no oficiales", "Sample, generated; not official")
+    forecast = BilingualText("Modelo", "Model")
+    if provenance.is_baseline:
+        forecast = BilingualText("Sin cambio (línea base)", "No change (baseline)")
+    trained_through = BilingualText("no aplica", "does not apply")
+    if provenance.trained_through is not None:
+        trained_through = plain_date(provenance.trained_through)
+    coverage = format_bilingual("{coverage} series con precio", "{coverage} series priced", coverage=provenance.coverage)
+    return [
+        (BilingualText("Boletín del", "Report of"), plain_date(day)),
+        (BilingualText("Precios publicados el", "Prices published on"), plain_date(publication)),
+        (BilingualText("Próxima publicación esperada", "Next publication expected"), plain_date(next_publication)),
+        (BilingualText("Libro de la fuente", "Workbook of the source"), provenance.workbook),
+        (BilingualText("sha256 del libro", "sha256 of the workbook"), provenance.sha256),
+        (BilingualText("Cobertura", "Coverage"), coverage),
+        (BilingualText("Datos", "Data"), source),
+        (BilingualText("Modelo", "Model"), f"{provenance.model_version} ({provenance.model_alias})"),
+        (BilingualText("Pronóstico", "Forecast"), forecast),
+        (BilingualText("Aprendido hasta", "Trained through"), trained_through),
+        (BilingualText("Atraso de los datos", "Data late by"), days_late(provenance.stale_days)),
+    ]

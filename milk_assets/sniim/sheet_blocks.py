@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from milk_assets.sniim.names import CHANNEL_LABELS, COLUMNS, MILK_LABELS, UnknownNameError, find_channel, find_milk
+from milk_assets.sniim.spanish_dates import MONTHS, WEEKDAYS
 from milk_model.series_names import slug
 
 Cell = str | float | int | bool | date | datetime | time | timedelta
@@ -23,10 +24,6 @@ Row = list[Cell]
 # The source uses A to F, and some 10,000 rows a year.
 _FAR_CELL = re.compile(rb'<c r="((?:[B-Z][A-Z]|[A-Z]{3})\d+|[A-Z]{1,2}\d{6,})"')
 MAX_UNPACKED_BYTES = 400_000_000  # a workbook of 184 publications unpacks to 2.6 MB; far above that is an archive bomb
-# fmt: off
-MONTHS = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre")
-# fmt: on
-WEEKDAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 _DATE = re.compile(r"(?:(?P<weekday>[a-z]+)-)?(?P<day>\d{1,2})o?-(?:de-)?(?P<month>[a-z]+)-(?:del?-)?(?P<year>\d{4})")
 _ASK = "open the workbook there, and read it again once the source corrects it"
 

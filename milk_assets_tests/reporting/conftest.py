@@ -1,4 +1,4 @@
-"""A small market for the report's tests: three cities, four markets, a forecast of each series, all by hand."""
+"""A small market for the report's tests: three cities, four markets and a forecast of each series, all made by hand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from milk_assets.reporting.model.report import Provenance, Report
 from milk_assets.sniim.names import AVERAGES, COLUMNS, NATIONAL, series_key
 
 CITIES = (("Jalisco", "Guadalajara"), ("Puebla", "Puebla"), ("Sonora", "Nogales"))
-SHA = "5f" * 32
+SHA256 = "5f" * 32
 
 
 def publications(count: int, last: str = "2025-03-31") -> pd.DatetimeIndex:
-    """The last `count` Mondays, Wednesdays and Fridays up to a day."""
+    """Return the last `count` Mondays, Wednesdays and Fridays up to a day."""
     days = pd.date_range(end=last, periods=count * 3, freq="D")
     return days[days.weekday.isin([0, 2, 4])][-count:]
 
@@ -24,7 +24,7 @@ def publications(count: int, last: str = "2025-03-31") -> pd.DatetimeIndex:
 def long_prices(
     table: dict[tuple[str, str, str, str], list[float]], dates: pd.DatetimeIndex, zero: tuple[str, ...] = ()
 ) -> pd.DataFrame:
-    """The prices frame of (state, city, milk, channel) -> prices; NaN is a blank cell, or a 0 for the cities named."""
+    """Return the prices frame of (state, city, milk, channel) -> prices. NaN is a blank cell, or a 0 for the cities in `zero`."""
     rows = [
         (day, series_key(*names), *names, price, "kept" if price == price else "zero" if names[1] in zero else "blank")
         for names, values in table.items()
@@ -35,7 +35,7 @@ def long_prices(
 
 
 def averages_of(prices: pd.DataFrame, weighted: float = -0.5) -> pd.DataFrame:
-    """Both averages of a prices frame; the weighted one lies `weighted` MXN beside the arithmetic."""
+    """Return both averages of a prices frame; the weighted one differs by `weighted` MXN from the arithmetic one."""
     means = prices.groupby(["publication", "milk", "channel"], as_index=False)["price"].mean()
     frames = [means.assign(average="arithmetic"), means.assign(average="weighted", price=means["price"] + weighted)]
     both = pd.concat(frames, ignore_index=True)
@@ -46,7 +46,7 @@ def averages_of(prices: pd.DataFrame, weighted: float = -0.5) -> pd.DataFrame:
 
 
 def forecasts_of(prices: pd.DataFrame, averages: pd.DataFrame, step: float = 0.01) -> pd.DataFrame:
-    """A forecasts frame at the newest publication: every price rises `step` MXN a publication ahead, 13 of them a month."""
+    """Return a forecasts frame at the newest publication: every price rises `step` MXN per publication ahead, 13 of them per month."""
     origin = prices["publication"].max()
     known = prices.dropna(subset=["price"]).groupby("series").last()
     items = [("city", series, row.state, row.city, row.milk, row.channel, row.price) for series, row in known.iterrows()]
@@ -70,54 +70,54 @@ def forecasts_of(prices: pd.DataFrame, averages: pd.DataFrame, step: float = 0.0
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a report is made of; `report` makes it, with anything replaced."""
+class ReportInputs:
+    """The inputs of a report; `report` builds it, with any of them replaced."""
 
     prices: pd.DataFrame
     averages: pd.DataFrame
     forecasts: pd.DataFrame
     provenance: Provenance
 
-    def report(self, **changed: object) -> Report:
+    def report(self, **replaced: object) -> Report:
         frames = {"prices": self.prices, "averages": self.averages, "forecasts": self.forecasts, "provenance": self.provenance}
         days = {"day": date(2025, 4, 1), "publication": date(2025, 3, 31), "next_publication": date(2025, 4, 2)}
-        return build_report(**{**frames, **days, **changed})  # type: ignore[arg-type]
+        return build_report(**{**frames, **days, **replaced})  # type: ignore[arg-type]  # any argument may be replaced
 
-    def stamped(self, **changed: object) -> Provenance:
-        return replace(self.provenance, **changed)  # type: ignore[arg-type]
+    def provenance_with(self, **replaced: object) -> Provenance:
+        return replace(self.provenance, **replaced)  # type: ignore[arg-type]  # any argument may be replaced
 
 
-def given(prices: pd.DataFrame, averages: pd.DataFrame) -> Given:
+def report_inputs(prices: pd.DataFrame, averages: pd.DataFrame) -> ReportInputs:
     covered = int(prices[prices["publication"] == prices["publication"].max()]["price"].notna().sum())
     stamp = Provenance(
-        "Leche31032025.xlsx", SHA, False, "7", "champion", False, date(2025, 3, 28), covered, covered, 0, "Fuente: SNIIM."
+        "Leche31032025.xlsx", SHA256, False, "7", "champion", False, date(2025, 3, 28), covered, covered, 0, "Fuente: SNIIM."
     )
-    return Given(prices, averages, forecasts_of(prices, averages), stamp)
+    return ReportInputs(prices, averages, forecasts_of(prices, averages), stamp)
 
 
-def still() -> dict[tuple[str, str, str, str], list[float]]:
-    """Forty publications of twelve series that stand still: 20.00 in Guadalajara, 21.00 in Puebla, 22.00 in Nogales; supermarkets
-    0.50 more, UHT 2.00 more."""
+def unchanged_prices() -> dict[tuple[str, str, str, str], list[float]]:
+    """Return forty publications of twelve series without a change: 20.00 in Guadalajara, 21.00 in Puebla, 22.00 in Nogales;
+    supermarkets 0.50 more, UHT 2.00 more."""
     return {
-        (state, city, milk, channel): [20.0 + place + (0.5 if channel == "supermarket" else 0) + (2 if milk == "uht" else 0)] * 40
-        for place, (state, city) in enumerate(CITIES)
+        (state, city, milk, channel): [20.0 + index + (0.5 if channel == "supermarket" else 0) + (2 if milk == "uht" else 0)] * 40
+        for index, (state, city) in enumerate(CITIES)
         for milk, channel in COLUMNS
     }
 
 
 @pytest.fixture
 def table() -> dict[tuple[str, str, str, str], list[float]]:
-    """The market that stands still, for a test to move."""
-    return still()
+    """The market without changes, for a test to change."""
+    return unchanged_prices()
 
 
 @pytest.fixture(scope="session")
 def report() -> Report:
-    """A report of one move: Guadalajara's pasteurised milk in stores, from 20.00 to 20.60 in the newest publication."""
-    table = still()
+    """A report with one change: pasteurised milk in the stores of Guadalajara, from 20.00 to 20.60 in the newest publication."""
+    table = unchanged_prices()
     table[("Jalisco", "Guadalajara", "pasteurised", "store")][-1] = 20.60
     prices = long_prices(table, publications(40))
-    return given(prices, averages_of(prices)).report()
+    return report_inputs(prices, averages_of(prices)).report()
 
 
 @pytest.fixture
@@ -126,17 +126,17 @@ def dates() -> pd.DatetimeIndex:
 
 
 @pytest.fixture
-def make(table) -> Callable[..., Given]:
-    """The market as it stands in `table` now, which tests change first, or in a table of their own."""
+def make_inputs(table) -> Callable[..., ReportInputs]:
+    """Make inputs of the prices in `table`, which tests change first, or in a table of their own."""
 
-    def made(own: dict[tuple[str, str, str, str], list[float]] = table, zero: tuple[str, ...] = ()) -> Given:
-        prices = long_prices(own, publications(len(next(iter(own.values())))), zero)
-        return given(prices, averages_of(prices))
+    def inputs(own_table: dict[tuple[str, str, str, str], list[float]] = table, zero: tuple[str, ...] = ()) -> ReportInputs:
+        prices = long_prices(own_table, publications(len(next(iter(own_table.values())))), zero)
+        return report_inputs(prices, averages_of(prices))
 
-    return made
+    return inputs
 
 
 @pytest.fixture(scope="session")
-def whole_market() -> Callable[..., Given]:
-    """The same for prices and averages that a test brings."""
-    return given
+def make_inputs_of() -> Callable[..., ReportInputs]:
+    """Make inputs of the prices and averages that a test has."""
+    return report_inputs

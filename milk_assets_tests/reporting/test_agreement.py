@@ -1,4 +1,4 @@
-"""Page, XLSX, CSV and JSON say the same, and what they say follows from the prices by another road than the report's own."""
+"""Page, XLSX, CSV and JSON agree, and their figures follow from the prices by a calculation other than the report's own."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from milk_assets.reporting.formats.csv_json import to_csv, to_json
 from milk_assets.reporting.formats.html import to_html
 from milk_assets.reporting.formats.spreadsheet import HEADER_ROW, sheet_name, to_xlsx
-from milk_assets.reporting.text.formatting import as_day, written
+from milk_assets.reporting.text.formatting import as_day, format_value
 from milk_assets.sniim.workbook import read_workbook
 
 NORTH = {"Baja California", "Chihuahua", "Coahuila", "Nuevo León", "Sonora", "Tamaulipas"}
@@ -26,10 +26,10 @@ def book(real_workbook):
 
 
 @pytest.fixture(scope="module")
-def real(book, whole_market):
-    known = whole_market(book.prices, book.averages)
-    before = known.forecasts.assign(forecast=known.forecasts["forecast"] - 0.04)
-    return known.report(previous_forecasts=before)
+def real(book, make_inputs_of):
+    inputs = make_inputs_of(book.prices, book.averages)
+    earlier = inputs.forecasts.assign(forecast=inputs.forecasts["forecast"] - 0.04)
+    return inputs.report(previous_forecasts=earlier)
 
 
 @pytest.fixture(scope="module")
@@ -39,39 +39,45 @@ def document(real):
 
 
 def prices_of(book, day):
-    """{(state, city, milk, channel): price} of a day, by plain Python."""
+    """Return {(state, city, milk, channel): price} of a day, in plain Python."""
     rows = book.prices[book.prices["publication"] == day].itertuples()
     return {(row.state, row.city, row.milk, row.channel): row.price for row in rows if row.price == row.price}
 
 
-def test_every_figure_of_the_workbook_is_that_of_the_json(real, document):
+def test_every_figure_of_the_workbook_equals_the_json(real, document):
     sheets = load_workbook(io.BytesIO(to_xlsx(real)))
     compared = 0
     for section in real.sections:
         column = 1
-        for one in (table for table in section.tables if "book" in table.places):
-            for place, name in enumerate(document[one.key].columns):
+        for one in (table for table in section.tables if "spreadsheet" in table.outputs):
+            for index, name in enumerate(document[one.key].columns):
                 cells = [
-                    sheets[sheet_name(section)].cell(HEADER_ROW + 1 + row, column + place).value for row in range(len(one.frame))
+                    sheets[sheet_name(section)].cell(HEADER_ROW + 1 + row, column + index).value for row in range(len(one.frame))
                 ]
                 for cell, value in zip(cells, document[one.key][name], strict=True):
-                    said = cell.date().isoformat() if isinstance(cell, datetime) else cell
-                    assert said in (None, "") if value is None or value != value else said == pytest.approx(value, abs=1e-4), (
-                        one.key
-                    )
+                    figure = cell.date().isoformat() if isinstance(cell, datetime) else cell
+                    if value is None or value != value:
+                        assert figure in (None, ""), one.key
+                    else:
+                        assert figure == pytest.approx(value, abs=1e-4), one.key
                     compared += 1
             column += len(one.columns) + 1
     assert compared > 8000
 
 
-def test_every_forecast_of_the_csv_is_that_of_the_json(real, document):
+def test_every_forecast_of_the_csv_equals_the_json(real, document):
     rows = pd.read_csv(io.StringIO(to_csv(real)))
     assert len(rows) == len(document["forecasts"])
-    for mine, theirs in (("pronostico", "forecast"), ("desde_80", "lo80"), ("p_sube", "p_up"), ("contra_anterior", "revision")):
-        assert rows[mine].to_numpy() == pytest.approx(document["forecasts"][theirs].to_numpy(dtype=float), abs=1e-4)
+    for csv_name, json_name in (
+        ("pronostico", "forecast"),
+        ("desde_80", "lo80"),
+        ("p_sube", "p_up"),
+        ("contra_anterior", "revision"),
+    ):
+        assert rows[csv_name].to_numpy() == pytest.approx(document["forecasts"][json_name].to_numpy(dtype=float), abs=1e-4)
 
 
-def test_every_row_of_the_explorer_is_printed_as_the_json_has_it(real, document):
+def test_every_row_of_the_explorer_equals_the_json(real, document):
     text = to_html(real)
     body = text[text.index('<table id="t-series"') :]
     body = body[body.index("<tbody>") : body.index("</tbody>")]
@@ -80,7 +86,7 @@ def test_every_row_of_the_explorer_is_printed_as_the_json_has_it(real, document)
     assert len(rows) == len(document["series"]) == 193
     for words, row in zip(rows, document["series"].to_dict("records"), strict=True):
         for name in ("last_price", "change", "gap", "forecast", "lo80", "hi80", "moved", "revision"):
-            assert written(row[name], kinds[name]) in words, (row["series"], name)
+            assert format_value(row[name], kinds[name]) in words, (row["series"], name)
 
 
 def test_means_and_changes_follow_from_the_prices(book, document):
@@ -133,12 +139,12 @@ def test_the_history_that_the_page_draws_is_the_prices_to_the_centavo(real, book
         assert drawn == [None if value != value else round(100 * value) for value in wide[key]], key
 
 
-def test_a_report_whose_price_is_moved_by_ten_centavos_is_another_in_every_format(book, whole_market):
+def test_a_change_of_ten_centavos_changes_every_format(book, make_inputs_of):
     at = (book.prices["publication"] == "2025-03-31") & (book.prices["series"] == "jalisco/guadalajara/pasteurised/store")
     days = {"day": date(2025, 3, 31), "publication": date(2025, 3, 31)}
-    one, other = (
-        whole_market(book.prices.assign(price=book.prices["price"] + step * at), book.averages).report(**days)
+    original, changed = (
+        make_inputs_of(book.prices.assign(price=book.prices["price"] + step * at), book.averages).report(**days)
         for step in (0, 0.1)
     )
-    for form in (to_html, to_xlsx, to_csv, to_json):
-        assert form(one) != form(other)
+    for to_format in (to_html, to_xlsx, to_csv, to_json):
+        assert to_format(original) != to_format(changed)

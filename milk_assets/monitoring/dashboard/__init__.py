@@ -1,1 +1,1 @@
-"""The monitoring page."""
+"""The monitoring dashboard: one HTML page per publication."""

@@ -1,1 +1,1 @@
-"""Charts as SVG, PNG and spreadsheet charts."""
+"""Charts of the page, as inline SVG, and of the XLSX workbook."""

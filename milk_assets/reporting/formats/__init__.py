@@ -1,1 +1,1 @@
-"""The report as HTML, spreadsheet, CSV, JSON and digest."""
+"""The formats of the report: HTML, XLSX, CSV, JSON, a digest, and the list of past reports."""

@@ -1,51 +1,86 @@
-"""The list of past reports: one entry a day, as JSON and as a page.
+"""Archive: the list of past reports, one entry per day, as JSON and as a page.
 
-Belongs here: the list's shape and its page. Where the files lie is the assets' business.
+Belongs here: the document and its page. Not here: where they are stored (`milk_assets.stores.layers.reports`).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from milk_assets.reporting.formats.html import FILES, template
+from pydantic import BaseModel, ConfigDict, Field
+
+from milk_assets.presentation.jinja_pages import page_template
+from milk_assets.reporting.formats.html import FILES, TEMPLATES_PACKAGE
 from milk_assets.reporting.model.report import Report
 from milk_assets.reporting.text.formatting import as_day, plain_date
 
 PAGE, DOCUMENT = "index.html", "index.json"
 
 
+class ArchiveEntry(BaseModel):
+    """One report of the list. Dates are YYYY-MM-DD; `files` are names in the folder of the day."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    day: str
+    publication: str
+    headline: str
+    headline_en: str = ""
+    banners: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class Archive(BaseModel):
+    """The list of reports, newest day first."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: int = Field(default=1, alias="schema")
+    reports: tuple[ArchiveEntry, ...] = ()
+
+    def with_entry(self, entry: ArchiveEntry) -> "Archive":
+        """Return the list with an entry added, or replaced when its day already has one."""
+        entries = {other.day: other for other in self.reports} | {entry.day: entry}
+        newest_first = sorted(entries.values(), key=lambda other: other.day, reverse=True)
+        return self.model_copy(update={"reports": tuple(newest_first)})
+
+
 def entry(report: Report) -> dict[str, Any]:
-    """What the list says of one report: its day, publication (YYYY-MM-DD), headline and warnings, the last two in both languages."""
-    return {
-        "day": report.day.isoformat(),
-        "publication": report.publication.isoformat(),
-        "headline": str(report.headline),
-        "headline_en": report.headline.en,
-        "banners": [str(banner) for banner in report.banners],
-        "files": ["report.html", *FILES.values()],
-    }
+    """Return the entry of one report: an `ArchiveEntry` as JSON values."""
+    return ArchiveEntry(
+        day=report.day.isoformat(),
+        publication=report.publication.isoformat(),
+        headline=str(report.headline),
+        headline_en=report.headline.en,
+        banners=tuple(str(banner) for banner in report.banners),
+        files=("report.html", *FILES.values()),
+    ).model_dump(mode="json")
 
 
-def with_entry(document: Mapping[str, Any] | None, one: Mapping[str, Any]) -> dict[str, Any]:
-    """The list with that entry in the place of its day's, newest day first."""
-    known = {} if document is None else {old["day"]: old for old in document["reports"]}
-    entries: Sequence[Mapping[str, Any]] = [*{**known, one["day"]: one}.values()]
-    return {"schema": 1, "reports": sorted((dict(each) for each in entries), key=lambda each: str(each["day"]), reverse=True)}
+def with_entry(document: Mapping[str, Any] | None, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Add one report to the stored list.
+
+    Args:
+        document: The list as JSON values; None before the first report.
+        entry: The entry of the report. It replaces an entry of the same day.
+
+    Returns:
+        The new list as JSON values.
+
+    Raises:
+        pydantic.ValidationError: When the document or the entry lacks a key.
+    """
+    archive = Archive() if document is None else Archive.model_validate(document)
+    return archive.with_entry(ArchiveEntry.model_validate(entry)).model_dump(mode="json", by_alias=True)
 
 
 def to_page(document: Mapping[str, Any]) -> str:
-    """The list as a self-contained page, each day linked to its folder; every outside word is escaped."""
-    rows = [
-        {
-            **one,
-            "day_said": plain_date(as_day(one["day"])),
-            "publication_said": plain_date(as_day(one["publication"])),
-        }
-        for one in document["reports"]
-    ]
-    return template("index.html.j2").render(rows=rows, files=FILES)
+    """Print the list as a self-contained page that links each day to its folder. Every outside word is escaped."""
+    reports = Archive.model_validate(document).reports
+    rows = [(report, plain_date(as_day(report.day)), plain_date(as_day(report.publication))) for report in reports]
+    return page_template(TEMPLATES_PACKAGE, "index.html.j2").render(rows=rows, files=FILES)
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """The list as JSON."""
+    """Write the list as JSON."""
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

@@ -1,1 +1,1 @@
-"""The report as data."""
+"""The report as data, independent of any output format."""

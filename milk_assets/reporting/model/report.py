@@ -1,42 +1,48 @@
-"""The report as plain values: provenance, columns, tables, sections, and the whole.
+"""Report: provenance, columns, tables, sections and the whole, as plain values.
 
-Belongs here: the shapes every format reads. Figures are computed by `facts` and its section modules, printed by the formats.
+Belongs here: the types that every format reads. Not here: figures (`sections`), shared columns (`model.columns`), output
+(`formats`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 import pandas as pd
 
-from milk_assets.reporting.text.bilingual import Text
+from milk_assets.reporting.text.bilingual import BilingualText
+from milk_assets.reporting.text.formatting import Kind
 
-Kind = Literal["text", "date", "month", "price", "change", "percent", "share", "count", "ratio"]
-"""How a value is measured, so that each format prints it alike: price and change in MXN per litre (change signed), percent in
-per cent (signed), share between 0 and 1, count a whole number, ratio a plain number, date a day, month its first day."""
-
-Place = Literal["page", "book", "data"]
+Output = Literal["page", "spreadsheet", "document"]
 """Where a table is printed: the HTML page, the XLSX workbook, the JSON document."""
-EVERYWHERE: frozenset[Place] = frozenset({"page", "book", "data"})
-FILES_ONLY: frozenset[Place] = frozenset({"book", "data"})
-DATA_ONLY: frozenset[Place] = frozenset({"data"})
-NOTHING = Text("", "")
-NO_DATA = Text("Sin datos.", "No data.")
+ALL_OUTPUTS: frozenset[Output] = frozenset({"page", "spreadsheet", "document"})
+FILES_ONLY: frozenset[Output] = frozenset({"spreadsheet", "document"})
+DOCUMENT_ONLY: frozenset[Output] = frozenset({"document"})
+EMPTY_TEXT = BilingualText("", "")
+NO_DATA = BilingualText("Sin datos.", "No data.")
 
 
 class ReportError(ValueError):
-    """The report cannot be true with what was given: the message says what was expected, what came and what to do."""
+    """The inputs cannot give a correct report. The message says what was expected, what was found and what to do."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the figures come from: the workbook and the model, as every format states them.
+    """Where the figures come from, as every format prints it.
 
-    sha256: of the workbook, hexadecimal. sample: the prices were generated, they are not official. trained_through: newest
-    publication the model has learned from, None for the no-change baseline. covered of active: series priced in this publication
-    against the series that have ever had a price. stale_days: days since the oldest publication that was expected and is
-    missing, 0 when none is. source_note: the workbook's own footer.
+    Attributes:
+        workbook: File name of the source's workbook.
+        sha256: Of the workbook, hexadecimal.
+        sample: True when the prices are generated sample data, not official ones.
+        model_version: Version of the served model.
+        model_alias: Its alias in the model registry.
+        is_baseline: True when the forecast is the no-change baseline.
+        trained_through: Newest publication that the model was trained on; None for the baseline.
+        covered: Number of series with a price in this publication.
+        active: Number of series that ever had a price.
+        stale_days: Days since the oldest publication that was expected and is missing; 0 when none is.
+        source_note: The footer of the workbook.
     """
 
     workbook: str
@@ -52,80 +58,104 @@ class Provenance:
     source_note: str
 
     @property
-    def coverage(self) -> Text:
-        """ "185 de 185", as readers see it."""
-        return Text(f"{self.covered} de {self.active}", f"{self.covered} of {self.active}")
+    def coverage(self) -> BilingualText:
+        """The coverage as readers see it: "185 de 185"."""
+        return BilingualText(f"{self.covered} de {self.active}", f"{self.covered} of {self.active}")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its name in the frame, its Spanish label, how it is measured.
+    """One column of a table.
 
-    moves: a signed value is a movement in time, which the page colours; a gap between two prices of one day is none.
+    Attributes:
+        name: Name in the frame and in the JSON document.
+        label: Heading for readers.
+        kind: How its values are measured.
+        moves: True when a signed value is a movement in time, which the page colours. A gap between two prices of one day is not.
     """
 
     name: str
-    label: Text
+    label: BilingualText
     kind: Kind = "text"
     moves: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
-    """One tidy frame of the report. `frame` holds exactly the columns named, in that order.
+    """One table of the report.
 
-    key: English identifier, unique in the report. title: at most 31 characters in Spanish.
-    caption: how to read it, with units. empty: what to say when it has no row. group_by: leading columns whose repeated
-    values the page prints once. folded: the page closes it behind its title, as it is long.
+    Attributes:
+        key: English identifier, unique in the report.
+        title: At most 31 characters in Spanish.
+        columns: The columns of `frame`, in its order.
+        frame: One row per record, with exactly those columns.
+        caption: How to read the table, with units.
+        empty: What to print when it has no row.
+        outputs: Where it is printed.
+        group_by: Leading columns whose repeated values the page prints once.
+        folded: True when the page hides the table behind its title, because it is long.
     """
 
     key: str
-    title: Text
+    title: BilingualText
     columns: tuple[Column, ...]
     frame: pd.DataFrame
-    caption: Text = NOTHING
-    empty: Text = NO_DATA
-    places: frozenset[Place] = EVERYWHERE
+    caption: BilingualText = EMPTY_TEXT
+    empty: BilingualText = NO_DATA
+    outputs: frozenset[Output] = ALL_OUTPUTS
     group_by: tuple[str, ...] = ()
     folded: bool = False
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if list(self.frame.columns) != names:
-            raise ReportError(f"Table {self.key}: expected the columns {names}, its frame has {list(self.frame.columns)}.")
-
-    def rows(self) -> Iterator[tuple[object, ...]]:
-        """The values of each row, in the order of `columns`."""
-        return self.frame.itertuples(index=False, name=None)
+            raise ReportError(
+                f"Table {self.key}: expected a frame with the columns {names}, found {list(self.frame.columns)}; "
+                "use make_table to select them."
+            )
 
 
 @dataclass(frozen=True)
 class Section:
-    """One numbered part of the report: a title (at most 31 characters in Spanish, as it also names an XLSX sheet), a sentence that
-    says what it shows, its tables, lines of plain text."""
+    """One numbered part of the report.
+
+    Attributes:
+        key: English identifier, unique in the report.
+        title: At most 31 characters in Spanish, because it also names a sheet of the XLSX workbook.
+        lead: One or two sentences that say what the section shows.
+        tables: Its tables.
+        lines: Lines of plain text.
+    """
 
     key: str
-    title: Text
-    lead: Text
+    title: BilingualText
+    lead: BilingualText
     tables: tuple[Table, ...] = ()
-    lines: tuple[Text, ...] = ()
+    lines: tuple[BilingualText, ...] = ()
 
 
 @dataclass(frozen=True)
 class Report:
     """Every figure and sentence of one report, computed once. Formats only lay it out.
 
-    day: the day it is for. publication: the newest block of prices in it. headline and summary: sentences made from the figures.
-    banners: warnings that every format prints first.
+    Attributes:
+        day: The day that the report is for.
+        publication: Date of the newest prices in it.
+        next_publication: The next expected publication.
+        provenance: Where the figures come from.
+        banners: Warnings that every format prints first.
+        headline: One sentence made from the figures.
+        summary: Up to three sentences made from the figures.
+        sections: In the order of the page.
     """
 
     day: date
     publication: date
     next_publication: date
     provenance: Provenance
-    banners: tuple[Text, ...]
-    headline: Text
-    summary: tuple[Text, ...]
+    banners: tuple[BilingualText, ...]
+    headline: BilingualText
+    summary: tuple[BilingualText, ...]
     sections: tuple[Section, ...]
 
     @property
@@ -134,40 +164,39 @@ class Report:
         return {table.key: table for section in self.sections for table in section.tables}
 
     def section(self, key: str) -> Section:
-        """The section of that key; KeyError names the keys there are."""
+        """Return the section of a key.
+
+        Raises:
+            KeyError: When the report has no such section.
+        """
         for section in self.sections:
             if section.key == key:
                 return section
-        raise KeyError(f"No section {key!r}; there are {[section.key for section in self.sections]}.")
+        raise KeyError(f"No section {key!r}; expected one of {[section.key for section in self.sections]}.")
 
 
-def table(
+def make_table(
     key: str,
-    title: Text,
+    title: BilingualText,
     columns: tuple[Column, ...],
     frame: pd.DataFrame,
     *,
-    caption: Text = NOTHING,
-    empty: Text = NO_DATA,
-    places: frozenset[Place] = EVERYWHERE,
+    caption: BilingualText = EMPTY_TEXT,
+    empty: BilingualText = NO_DATA,
+    outputs: frozenset[Output] = ALL_OUTPUTS,
     group_by: tuple[str, ...] = (),
     folded: bool = False,
 ) -> Table:
-    """A table of `columns`, taken out of a frame that may hold more; the frame's own order of rows is kept."""
-    taken = frame[[column.name for column in columns]].reset_index(drop=True)
-    return Table(key, title, columns, taken, caption, empty, places, group_by, folded)
+    """Make a table from a frame that may have more columns than the table.
+
+    Args:
+        key, title, columns, caption, empty, outputs, group_by, folded: As in `Table`.
+        frame: Holds at least `columns`; the order of its rows is kept.
+    """
+    selected = frame[[column.name for column in columns]].reset_index(drop=True)
+    return Table(key, title, columns, selected, caption, empty, outputs, group_by, folded)
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame as mappings from column to value, for sentences."""
+def row_dicts(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as dictionaries from column name to value, from which sentences are made."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-STATE, CITY = Column("state", Text("Estado", "State")), Column("city", Text("Ciudad", "City"))
-MILK_COLUMN, CHANNEL_COLUMN = Column("milk", Text("Leche", "Milk")), Column("channel", Text("Canal", "Channel"))
-MARKET_NAMES = (MILK_COLUMN, CHANNEL_COLUMN)
-SERIES_NAMES = (STATE, CITY, *MARKET_NAMES)
-"""The four names of a series, which most tables begin with."""
-KEY = Column("series", Text("Clave", "Key"))
-"""The key of a series, for programs: the files hold it, the page does not print it."""
-PRICE = Column("price", Text("Precio", "Price"), "price")

@@ -1,1 +1,1 @@
-"""The report's sections, one module each."""
+"""The sections of the report, one module each."""

@@ -1,4 +1,4 @@
-// One series' fan chart, drawn from the embedded data: history in steps, months ahead with their intervals, the previous forecast.
+// Fan chart of one series, drawn from the page's data: history in steps, monthly forecasts with intervals, the previous forecast.
 const SVG = "http://www.w3.org/2000/svg";
 const DAY = 864e5;
 const day = text => Date.parse(text + "T00:00:00Z");
@@ -17,7 +17,7 @@ function monthLabel(time) {
   return monthName(d.getUTCMonth()) + " " + d.getUTCFullYear();
 }
 
-// One row of the embedded data (its writing is told in embedded.py) as plain prices in centavos.
+// Decodes one row of the page's data (the encoding is documented in formats/page_data.py) to prices in centavos.
 function unpack([runs, lastPrice, months, previous, publications, chances]) {
   const history = [], last = parseInt(lastPrice, 36);
   let price = 0;

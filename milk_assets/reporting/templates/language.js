@@ -1,12 +1,12 @@
 "use strict";
-// The page's data, and its two languages: every text node and label that the dictionary knows is swapped, whole.
+// The page's data and its two languages: every text node and label that is in the dictionary is replaced as a whole.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const SPOKEN = ["aria-label", "title"];
 let language = "es";
 
 const squeeze = text => text.replace(/\s+/g, " ").trim();
 function english(spanish) {
-  // the same short name as embedded.name_of: FNV-1a, 32 bits
+  // The same hash as page_data.text_hash: FNV-1a, 32 bits.
   let value = 0x811c9dc5;
   for (let i = 0; i < spanish.length; i++) value = Math.imul(value ^ spanish.charCodeAt(i), 0x01000193) >>> 0;
   return DATA.words[value.toString(36)];

@@ -1,4 +1,4 @@
-// The explorer, the map and the page's address: what a reader chose is kept in the fragment, so that a link shows the same.
+// The explorer, the map and the page's address. A reader's choices are kept in the fragment, so that a link opens the same view.
 const by = id => document.getElementById(id);
 const FIELDS = {state: "estado", city: "ciudad", milk: "leche", channel: "canal"};
 const NAMES = {series: "serie", sort: "orden", map: "mapa", language: "idioma", ...FIELDS};
@@ -154,7 +154,7 @@ function show() {
   if (table) { showRows(); showChosen(); }
 }
 
-// The endpoint serves the newest report as reports/latest and its formats as latest.xlsx and so on, and no other day.
+// The HTTP endpoint serves only the newest report: as reports/latest, and its formats as latest.xlsx and so on.
 function relink() {
   const served = location.pathname.match(/^(.*\/reports\/latest)(\.html)?$/);
   if (!served) return;

@@ -1,1 +1,1 @@
-"""Words: bilingual strings, number and date formats."""
+"""Text of the report: bilingual strings, labels, number and date formats."""

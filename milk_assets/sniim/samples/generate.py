@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from milk_assets.sniim.calendar import expected_between
 from milk_assets.sniim.names import CHANNEL_LABELS, CHANNELS, MILK_LABELS, MILKS, PLACES
 from milk_assets.sniim.samples.xlsx_writer import Merge, SheetContent, write_workbook
-from milk_assets.sniim.sheet_blocks import MONTHS, WEEKDAYS, Row
+from milk_assets.sniim.sheet_blocks import Row
+from milk_assets.sniim.spanish_dates import MONTHS, WEEKDAYS
 
 FIRST_PUBLICATION = date(2024, 1, 3)  # where the source's own cumulative file begins
 SEED = 20240103
