@@ -1,6 +1,7 @@
 """Imports go one way: one table says what each package may import, and a test fails on any other import."""
 
 import ast
+import importlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from milk_assets.defs.common.training_code import QUARANTINE, SCORING_MODULES, TRAINING_CODE
+from milk_assets.stores.layers.layer import Layer
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("milk_model", "lambda_service", "milk_assets")
@@ -60,7 +62,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "milk_assets.reporting.text",
         "milk_model",
     ),
+    "milk_assets.reporting.file_names": (),
     "milk_assets.reporting.formats": (
+        "milk_assets.reporting.file_names",
         "milk_assets.presentation",
         "milk_assets.reporting.charts",
         "milk_assets.reporting.model",
@@ -269,6 +273,25 @@ def test_no_asset_module_imports_another() -> None:
     assets = "milk_assets.defs.assets"
     crossing = [(module, name) for module, name in all_imports() if within(module, assets) and within(name, assets)]
     assert crossing == []
+
+
+def test_paths_of_the_lake_are_spelled_in_its_layers_only() -> None:
+    """Renaming a stored file in `stores.layers` must not leave a copy of its name elsewhere, which would silence an alert."""
+    names = {
+        value.marker
+        for layer in (ROOT / "milk_assets" / "stores" / "layers").glob("*.py")
+        for value in vars(importlib.import_module(f"milk_assets.stores.layers.{layer.stem}")).values()
+        if isinstance(value, Layer)
+    }
+    assert {"vintage.json", "feed.json", "drift.json", "forecasts.json"} <= names
+    homes = {*(ROOT / "milk_assets" / "stores" / "layers").glob("*.py"), ROOT / "milk_assets" / "reporting" / "file_names.py"}
+    copies = []
+    for file in sorted({*(ROOT / "milk_assets").rglob("*.py")} - homes):
+        source = file.read_text("utf-8")
+        copies += [
+            f"{file.relative_to(ROOT)}: {name}" for name in sorted(names) if f'"{name}"' in source or f'/{name}"' in source
+        ]
+    assert copies == []
 
 
 def test_nothing_pickles() -> None:

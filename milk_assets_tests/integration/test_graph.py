@@ -128,7 +128,7 @@ def test_every_trial_is_a_nested_mlflow_run(sample: FinishedRun) -> None:
 
 def test_every_format_of_the_report_is_marked_as_sample_data(sample: FinishedRun) -> None:
     for day in ("2025-03-31", reports.LATEST):
-        for file in (reports.PAGE, "report.json", "digest.txt", "report.csv"):
+        for file in ("report.html", "report.json", "digest.txt", "report.csv"):
             assert "muestra" in sample.lake.read_bytes(reports.LAYER.path(day, file)).decode().lower(), (day, file)
     from io import BytesIO
 

@@ -3,18 +3,16 @@
 Belongs here: the document and its page. Not here: where they are stored (`milk_assets.stores.layers.reports`).
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from milk_assets.presentation.jinja_pages import page_template
-from milk_assets.reporting.formats.html import FILES, TEMPLATES_PACKAGE
+from milk_assets.reporting.file_names import DOWNLOADS, PAGE
+from milk_assets.reporting.formats.html import TEMPLATES_PACKAGE
 from milk_assets.reporting.model.report import Report
 from milk_assets.reporting.text.formatting import as_day, plain_date
-
-PAGE, DOCUMENT = "index.html", "index.json"
 
 
 class ArchiveEntry(BaseModel):
@@ -53,7 +51,7 @@ def entry(report: Report) -> dict[str, Any]:
         headline=str(report.headline),
         headline_en=report.headline.en,
         banners=tuple(str(banner) for banner in report.banners),
-        files=("report.html", *FILES.values()),
+        files=(PAGE, *DOWNLOADS.values()),
     ).model_dump(mode="json")
 
 
@@ -78,9 +76,4 @@ def to_page(document: Mapping[str, Any]) -> str:
     """Print the list as a self-contained page that links each day to its folder. Every outside word is escaped."""
     reports = Archive.model_validate(document).reports
     rows = [(report, plain_date(as_day(report.day)), plain_date(as_day(report.publication))) for report in reports]
-    return page_template(TEMPLATES_PACKAGE, "index.html.j2").render(rows=rows, files=FILES)
-
-
-def to_json(document: Mapping[str, Any]) -> str:
-    """Write the list as JSON."""
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return page_template(TEMPLATES_PACKAGE, "index.html.j2").render(rows=rows, files=DOWNLOADS)

@@ -14,6 +14,7 @@ from milk_assets.presentation.jinja_pages import page_template
 from milk_assets.reporting.charts.fan_charts import ChartPanel, MarketCard, chart_panels, market_cards
 from milk_assets.reporting.charts.state_map import StateMap, draw_state_map
 from milk_assets.reporting.charts.static_charts import StaticChart, city_strips, error_bars
+from milk_assets.reporting.file_names import DOWNLOADS
 from milk_assets.reporting.formats.page_data import page_data
 from milk_assets.reporting.formats.page_tables import CUSTOM_LAYOUT_TABLES, PageTable, page_table
 from milk_assets.reporting.model.report import Report, Section
@@ -30,7 +31,6 @@ from milk_assets.reporting.text.formatting import (
 )
 
 TEMPLATES_PACKAGE = "milk_assets.reporting"
-FILES = {"XLSX": "report.xlsx", "CSV": "report.csv", "JSON": "report.json"}
 """The same report in other formats, in the folder of the page."""
 ARCHIVE_PAGE = "../index.html"
 """The list of past reports, relative to the page."""
@@ -117,7 +117,7 @@ def to_html(report: Report, dashboard: str | None = None) -> str:
         strings=ui_strings,
         milk_texts=MILK_TEXTS,
         channel_texts=CHANNEL_TEXTS,
-        files=FILES,
+        files=DOWNLOADS,
         archive_page=ARCHIVE_PAGE,
         data=_script_data(page),
     )

@@ -5,6 +5,7 @@ Belongs here: paths and readers. Their content is computed by `milk_assets.monit
 
 from typing import TYPE_CHECKING, Any
 
+from milk_assets.reporting.file_names import DASHBOARD_PAGE
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers.layer import Layer
 
@@ -18,7 +19,7 @@ DRIFT_THRESHOLDS_FOLDER = (
     "drift_thresholds"  # in the artefact store: one document per served bundle, replaced at each publication
 )
 LIVE_ACCURACY = Layer("live_accuracy", marker="performance.json")
-DASHBOARD = Layer("dashboard", marker="dashboard.html")
+DASHBOARD = Layer("dashboard", marker=DASHBOARD_PAGE)
 
 
 def drift_thresholds_path(bundle: str) -> str:

@@ -6,15 +6,12 @@ Belongs here: paths, and publishing a day's files with the list of reports. Thei
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from milk_assets.reporting.file_names import INDEX_DOCUMENT, INDEX_PAGE, PAGE
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers.layer import Layer
 
-LAYER = Layer("price_report", marker="report.html")
+LAYER = Layer("price_report", marker=PAGE)
 LATEST = "latest"  # next to the days: the newest report under names that never change
-PAGE = LAYER.marker
-SPREADSHEET, TABLE, DOCUMENT, DIGEST = "report.xlsx", "report.csv", "report.json", "digest.txt"
-DASHBOARD_PAGE = "dashboard.html"  # the newest monitoring page, next to the newest report
-INDEX_DOCUMENT, INDEX_PAGE = "index.json", "index.html"
 
 
 def latest_path(file: str = PAGE) -> str:

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from milk_assets.defs.assets.outputs.price_report import price_report as price_report_asset
+from milk_assets.reporting.file_names import DASHBOARD_PAGE
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import reports
 from milk_assets_tests.defs.assets.test_track_record import DATES, issue, publish
@@ -59,7 +60,7 @@ def test_rewriting_an_older_day_keeps_the_newest_under_latest(lake, artefacts, d
 def test_the_dashboard_is_linked_once_it_exists(lake, artefacts, days) -> None:
     write_report(lake, artefacts, days[0])
     assert b"dashboard.html" not in lake.read_bytes(reports.LAYER.path(days[0]))
-    lake.write_bytes(reports.latest_path(reports.DASHBOARD_PAGE), b"<!doctype html>")
+    lake.write_bytes(reports.latest_path(DASHBOARD_PAGE), b"<!doctype html>")
     write_report(lake, artefacts, days[0])
     assert b'href="../latest/dashboard.html"' in lake.read_bytes(reports.LAYER.path(days[0]))
 

@@ -10,6 +10,7 @@ import dagster as dg
 from milk_assets.defs.automation import alert_sensors
 from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.monitoring.alerts.incidents import open_incidents
+from milk_assets.reporting.file_names import DASHBOARD_PAGE
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import monitoring as layer
 from milk_assets.stores.layers import prices, reports
@@ -35,7 +36,7 @@ def dashboard(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeRe
     lake.write_bytes(path, page)
     newest = layer.DASHBOARD.newest(lake)
     if newest is None or publication >= newest:
-        lake.write_bytes(reports.latest_path(reports.DASHBOARD_PAGE), page)
+        lake.write_bytes(reports.latest_path(DASHBOARD_PAGE), page)
     return dg.MaterializeResult(
         metadata={
             "dagster/uri": lake.uri(path),

@@ -12,6 +12,7 @@ import dagster as dg
 from milk_assets.defs.common.partitions import days
 from milk_assets.defs.common.publication_asset import all_partitions_of
 from milk_assets.defs.common.retry_policy import RETRY
+from milk_assets.reporting import file_names
 from milk_assets.settings import OWNER
 from milk_assets.sniim.calendar import expected_between, expected_publications
 from milk_assets.stores.lake import ConcurrentChangeError, Lake
@@ -51,19 +52,19 @@ def price_report(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake)
         raise dg.Failure(f"there are no forecasts on or before {day}: run the job `forecast` first", allow_retries=False)
     report = gather_report(lake, date.fromisoformat(day), publication)
     digest = to_digest(report)
-    has_dashboard = lake.exists(layer.latest_path(layer.DASHBOARD_PAGE))
-    page = to_html(report, dashboard=f"../{layer.LATEST}/{layer.DASHBOARD_PAGE}" if has_dashboard else None)
+    has_dashboard = lake.exists(layer.latest_path(file_names.DASHBOARD_PAGE))
+    page = to_html(report, dashboard=f"../{layer.LATEST}/{file_names.DASHBOARD_PAGE}" if has_dashboard else None)
     files = {
-        layer.PAGE: page.encode(),
-        layer.SPREADSHEET: to_xlsx(report),
-        layer.TABLE: to_csv(report).encode(),
-        layer.DOCUMENT: to_json(report).encode(),
-        layer.DIGEST: digest.encode(),
+        file_names.PAGE: page.encode(),
+        file_names.SPREADSHEET: to_xlsx(report),
+        file_names.TABLE: to_csv(report).encode(),
+        file_names.DOCUMENT: to_json(report).encode(),
+        file_names.DIGEST: digest.encode(),
     }
     newest = layer.newest_day(lake)
     is_newest = newest is None or day >= newest
     publish(lake, layer.LAYER.name, report, day, files, is_newest=is_newest)
-    publish(artefacts, REPORTS, report, day, {**files, layer.PAGE: to_html(report).encode()}, is_newest=is_newest)
+    publish(artefacts, REPORTS, report, day, {**files, file_names.PAGE: to_html(report).encode()}, is_newest=is_newest)
     return dg.MaterializeResult(
         metadata={
             "publication": publication,
@@ -72,7 +73,7 @@ def price_report(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake)
             "digest": dg.MetadataValue.md("\n\n".join(digest.splitlines())),
             "kilobytes": {name: round(len(content) / 1000, 1) for name, content in files.items()},
             "dagster/uri": lake.uri(layer.LAYER.path(day)),
-            "served": artefacts.uri(f"{REPORTS}/{day}/{layer.PAGE}"),
+            "served": artefacts.uri(f"{REPORTS}/{day}/{file_names.PAGE}"),
         }
     )
 
