@@ -38,7 +38,7 @@ def build_definitions(
         sensors=[
             model_sensors.publication_sensor(environment.look_every_seconds, environment.look_ahead_days),
             *model_sensors.ALL,
-            *alert_sensors.ALL,
+            *alert_sensors.ALERT_SENSORS,
         ],
         schedules=[schedules.daily_report_schedule, *endpoint_check.SCHEDULES],
         resources=build_resources(environment) | resource_overrides,

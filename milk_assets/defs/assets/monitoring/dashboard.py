@@ -10,11 +10,11 @@ import dagster as dg
 from milk_assets.defs.assets.data import prices
 from milk_assets.defs.assets.monitoring import drift_report, feed_report, live_accuracy
 from milk_assets.defs.assets.outputs import price_report
-from milk_assets.defs.automation import alert_sensors
 from milk_assets.defs.common.partitions import publications
 from milk_assets.defs.common.retry_policy import RETRY
 from milk_assets.monitoring.alerts.incidents import open_incidents
 from milk_assets.settings import OWNER
+from milk_assets.stores.alert_state import read_alert_state
 from milk_assets.stores.lake import Lake
 
 LAYER = "dashboard"
@@ -40,7 +40,7 @@ def dashboard(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeRe
     from milk_assets.monitoring.dashboard.page import to_page
 
     publication = context.partition_key
-    incidents = open_incidents(alert_sensors.read_state(lake))
+    incidents = [incident.model_dump(mode="json") for incident in open_incidents(read_alert_state(lake))]
     page = to_page(
         publication,
         lake.read_json(drift_report.path(publication)),

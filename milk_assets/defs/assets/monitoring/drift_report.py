@@ -40,8 +40,8 @@ def drift_report(
     context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Log returns, shares of changed prices and spreads of each market against their own history; levels always drift."""
-    from milk_assets.monitoring.detection.drift import drift_report as judge
     from milk_assets.monitoring.detection.feed import unchanged_publications
+    from milk_assets.monitoring.detection.market_drift import drift_report as judge
     from milk_assets.stores.lake import json_bytes
 
     publication = context.partition_key

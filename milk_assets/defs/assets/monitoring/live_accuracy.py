@@ -37,11 +37,12 @@ def path(publication: str) -> str:
 )
 def live_accuracy(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
     """Error against no change, bias, coverage and Brier score of issued forecasts, rolling, by horizon and market; what alarms."""
-    from milk_assets.monitoring.detection.live_accuracy import as_document, concatenated
+    from milk_assets.monitoring.detection.live_accuracy import concatenate_records
+    from milk_assets.monitoring.detection.live_accuracy_report import live_accuracy_document
 
     publication = context.partition_key
     record = track_record.read(lake, publication, publications_back=KEPT)
-    document = as_document(concatenated([]) if record is None else record)
+    document = live_accuracy_document(concatenate_records([]) if record is None else record)
     document["sample"] = prices.read_vintage(lake, publication)["sample"]
     lake.write_json(path(publication), document)
     if lake.newest(LAYER, FILE) == publication:  # an older publication that is made again leaves the newest standing
