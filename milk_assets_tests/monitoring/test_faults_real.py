@@ -255,7 +255,7 @@ def test_the_actual_history_raises_at_most_two_alarms_in_120_publications(real: 
 
 
 def test_thresholds_without_their_margin_would_not_be_quiet(real: Real, monkeypatch: pytest.MonkeyPatch) -> None:
-    for regime in ("FULL", "EARLY"):
+    for regime in ("FULL_REGIME", "EARLY_REGIME"):
         monkeypatch.setattr(market_drift, regime, replace(getattr(market_drift, regime), margin=1.0))
     assert len(new_alarms(real)) > MOST_FALSE_ALARMS
 

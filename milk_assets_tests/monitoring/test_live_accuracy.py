@@ -6,7 +6,7 @@ import pytest
 from milk_assets.monitoring.detection.live_accuracy import (
     RECENT_PUBLICATIONS,
     RECORD_COLUMNS,
-    WINDOW,
+    WINDOW_PUBLICATIONS,
     alarms,
     breaches,
     concatenate_records,
@@ -68,7 +68,10 @@ def test_measures_are_averaged_over_the_prices_of_a_date_first():
     assert (newest["cover80"], newest["cover95"]) == (1.0, 1.0)
     assert newest["brier"] == pytest.approx(0.25)
     assert newest["brier_ratio"] == pytest.approx(1.0), "always forecasting the mean rate is the reference"
-    assert list(table["dates"]) == [*range(1, WINDOW), *[WINDOW] * (len(DAYS) - WINDOW + 1)]
+    assert list(table["dates"]) == [
+        *range(1, WINDOW_PUBLICATIONS),
+        *[WINDOW_PUBLICATIONS] * (len(DAYS) - WINDOW_PUBLICATIONS + 1),
+    ]
 
 
 def test_a_date_with_many_prices_counts_as_much_as_one_with_few():
@@ -153,14 +156,14 @@ def test_a_record_without_a_column_is_rejected_with_its_name():
 
 
 def test_measures_by_segment_and_horizon_cover_the_newest_month():
-    old, new = healthy(DAYS[:-WINDOW]), healthy(DAYS[-WINDOW:], error=0.2)
+    old, new = healthy(DAYS[:-WINDOW_PUBLICATIONS]), healthy(DAYS[-WINDOW_PUBLICATIONS:], error=0.2)
     by_segment = recent_measures(pd.concat([old, new]), ["milk", "channel"]).set_index("milk")
-    assert by_segment.loc["uht", "dates"] == WINDOW
+    assert by_segment.loc["uht", "dates"] == WINDOW_PUBLICATIONS
     assert by_segment.loc["uht", "mae"] == pytest.approx(0.2)
     assert by_segment.loc["uht", "mae_no_change"] == pytest.approx(0.4)
     assert by_segment.loc["pasteurised", "ratio"] == pytest.approx(0.2 / 0.6)
     assert by_segment.loc["uht", "bias"] == pytest.approx(0.2)
-    assert by_segment.loc["uht", "forecasts"] == WINDOW * 5 * len(HORIZONS)
+    assert by_segment.loc["uht", "forecasts"] == WINDOW_PUBLICATIONS * 5 * len(HORIZONS)
     assert list(recent_measures(new, ["lead"])["lead"]) == list(HORIZONS)
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from milk_assets.monitoring.detection.drift_signals import signals
 from milk_assets.monitoring.detection.market_drift import (
-    CURRENT,
-    NEEDED,
-    REFERENCE,
+    CURRENT_PUBLICATIONS,
+    NEEDED_PUBLICATIONS,
+    REFERENCE_PUBLICATIONS,
     DriftReport,
     coverage_drift,
     distance,
@@ -83,12 +83,12 @@ def test_a_step_of_every_price_of_one_market_is_detected_in_that_market():
 
 
 def test_too_little_history_is_an_outcome_without_figures():
-    short = drift_report(frame(quiet(NEEDED - 1)), pd.Timestamp("2025-03-31").date())
+    short = drift_report(frame(quiet(NEEDED_PUBLICATIONS - 1)), pd.Timestamp("2025-03-31").date())
     assert short.outcome == "too_little_history"
     assert {result.outcome for result in short.results} == {"too_little_history"}
     assert {result.statistic for result in short.results} == {None}
     assert (short.evidently, short.html) == (None, None)
-    assert report(quiet(NEEDED)).outcome == "quiet"
+    assert report(quiet(NEEDED_PUBLICATIONS)).outcome == "quiet"
 
 
 def test_a_first_publication_has_an_outcome_too():
@@ -98,7 +98,7 @@ def test_a_first_publication_has_an_outcome_too():
 def test_the_threshold_comes_from_windows_without_the_newest_publications():
     values = quiet(150)
     wild = values.copy()
-    wild[-CURRENT:] *= np.linspace(1.1, 1.5, CURRENT)[:, None, None]
+    wild[-CURRENT_PUBLICATIONS:] *= np.linspace(1.1, 1.5, CURRENT_PUBLICATIONS)[:, None, None]
     for original, changed in zip(report(values).results, report(wild).results, strict=True):
         assert changed.threshold == pytest.approx(original.threshold)
 
@@ -106,7 +106,7 @@ def test_the_threshold_comes_from_windows_without_the_newest_publications():
 def test_the_statistic_is_in_standard_deviations_of_the_reference():
     reference = np.array([-1.0, 1.0] * 20)
     assert distance(reference, reference + 3) == pytest.approx(3.0)
-    assert len(rolling_statistic(np.arange(float(CURRENT + REFERENCE + 5)))) == 6
+    assert len(rolling_statistic(np.arange(float(CURRENT_PUBLICATIONS + REFERENCE_PUBLICATIONS + 5)))) == 6
 
 
 def test_a_state_without_prices_is_named_and_a_single_gap_is_not():

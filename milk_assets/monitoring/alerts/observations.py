@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from milk_assets.monitoring.alerts.incidents import Observation
-from milk_assets.monitoring.detection.feed import FROZEN, FeedReport, late_publications
+from milk_assets.monitoring.detection.feed import FROZEN_PUBLICATIONS, FeedReport, late_publications
 from milk_assets.monitoring.detection.live_accuracy_report import LiveAccuracyReport
 from milk_assets.monitoring.detection.market_drift import DriftReport, SegmentDrift
 
@@ -75,7 +75,7 @@ def drift_observations(document: Mapping[str, Any]) -> list[Observation]:
         states = f"States without a price: {', '.join(coverage.missing_states)}." if coverage.missing_states else ""
         text = f"{day}: {coverage.priced} of the {coverage.usual} usual prices are present. {states}".rstrip()
         observations.append(Observation("states_missing", day, text))
-    if report.unchanged_publications < FROZEN:
+    if report.unchanged_publications < FROZEN_PUBLICATIONS:
         observations += [
             Observation("market_drift", day, f"{day}: {_drift_text(drift)}", drift.column)
             for drift in report.signals

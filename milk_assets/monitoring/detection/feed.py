@@ -23,7 +23,7 @@ from milk_assets.sniim.calendar import expected_between
 DEADLINE_DAYS, DEADLINE_HOUR = 1, 12
 """A publication that was not read by noon of the next day is late. The source publishes on the day itself; the night and the morning
 leave time for a file that appears in the evening and for the hourly poll."""
-FROZEN = 2
+FROZEN_PUBLICATIONS = 2
 """Publications in a row without any changed price that make a frozen feed. On the real file at least 14 of 185 prices changed at each
 of 183 publications, so one would be enough; the second tolerates a publication that was repeated once."""
 RESTATEMENT_COLUMNS = ("publication", "series", "old", "new", "kind")
@@ -67,7 +67,7 @@ class FeedReport(MonitoringDocument):
     @property
     def is_frozen(self) -> bool:
         """Whether the feed counts as frozen."""
-        return self.unchanged_publications >= FROZEN
+        return self.unchanged_publications >= FROZEN_PUBLICATIONS
 
 
 def restatements(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import pandas as pd
 from milk_assets.monitoring.detection.drift_signals import PRICE_TOLERANCE
 from milk_assets.promotion.policy import HORIZONS
 
-WINDOW = 13
+WINDOW_PUBLICATIONS = 13
 """Publications in a rolling measure: a month. On 109 real windows S stays between 0.976 and 0.997 and 80 % coverage between 0.78 and
 0.86, while single publications vary from 0.954 to 1.023, and from 0.74 to 0.90."""
 RECENT_PUBLICATIONS, BREACHES_TO_ALARM = 5, 2
@@ -62,12 +62,12 @@ class Breach:
 
 
 _RULE_LABELS = {
-    "skill": f"error relative to no change, last {WINDOW} publications",
+    "skill": f"error relative to no change, last {WINDOW_PUBLICATIONS} publications",
     "skill_at_once": "error relative to no change",
-    "coverage": f"share of prices inside the 80 % interval, last {WINDOW} publications",
+    "coverage": f"share of prices inside the 80 % interval, last {WINDOW_PUBLICATIONS} publications",
     "coverage_at_once": "share of prices inside the 80 % interval",
-    "bias": f"mean error 13 publications ahead, last {WINDOW} publications, MXN/l",
-    "brier": f"Brier score of P(change) relative to a constant rate, last {WINDOW} publications",
+    "bias": f"mean error 13 publications ahead, last {WINDOW_PUBLICATIONS} publications, MXN/l",
+    "brier": f"Brier score of P(change) relative to a constant rate, last {WINDOW_PUBLICATIONS} publications",
 }
 
 
@@ -111,7 +111,7 @@ def breaches(record: pd.DataFrame, role: str = "champion") -> list[Breach]:
     """Every measure of every publication that is outside its limits, oldest first."""
     single = rolling_measures(record, window=1, role=role)
     rolling = rolling_measures(record, role=role)
-    month = rolling[rolling["dates"] == WINDOW]
+    month = rolling[rolling["dates"] == WINDOW_PUBLICATIONS]
     result = [
         *_outside(single, "skill_at_once", "skill", None, WORST_SKILL_AT_ONCE),
         *_outside(single, "coverage_at_once", "cover80", *COVERAGE_AT_ONCE),
@@ -139,7 +139,7 @@ def publications_of(judged: pd.DataFrame) -> list[pd.Timestamp]:
     return sorted(judged["target"].unique()) if len(judged) else []
 
 
-def rolling_measures(record: pd.DataFrame, window: int = WINDOW, role: str = "champion") -> pd.DataFrame:
+def rolling_measures(record: pd.DataFrame, window: int = WINDOW_PUBLICATIONS, role: str = "champion") -> pd.DataFrame:
     """Measures of the last `window` publications at each publication.
 
     Errors are averaged over the prices of a date first and over dates second, because prices of one date are not independent.
@@ -184,7 +184,9 @@ def _over_horizons(means: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def recent_measures(record: pd.DataFrame, by: Sequence[str], window: int = WINDOW, role: str = "champion") -> pd.DataFrame:
+def recent_measures(
+    record: pd.DataFrame, by: Sequence[str], window: int = WINDOW_PUBLICATIONS, role: str = "champion"
+) -> pd.DataFrame:
     """Measures of the newest `window` publications, one row per group.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from milk_assets.monitoring.detection.live_accuracy import WINDOW, alarms, recent_measures, rolling_measures
+from milk_assets.monitoring.detection.live_accuracy import WINDOW_PUBLICATIONS, alarms, recent_measures, rolling_measures
 from milk_assets.monitoring.detection.stored_document import MonitoringDocument, MonitoringPart
 from milk_assets.promotion.policy import HORIZONS
 
@@ -99,7 +99,7 @@ class LiveAccuracyReport(MonitoringDocument):
 
     schema_version: int = Field(default=1, validation_alias="schema", serialization_alias="schema")
     publication: str | None
-    window: int = WINDOW
+    window: int = WINDOW_PUBLICATIONS
     horizons: tuple[int, ...] = HORIZONS
     versions: tuple[str, ...] = ()
     version: str | None = None

@@ -16,26 +16,26 @@ from pydantic import Field
 from milk_assets.monitoring.detection.drift_signals import signals
 from milk_assets.monitoring.detection.stored_document import MonitoringDocument
 
-CURRENT = 4
+CURRENT_PUBLICATIONS = 4
 """Publications in the current window. Three miss a frozen feed (no change on three dates happens); with six, a step in one market is
 diluted by ordinary dates. Four detect both on real prices."""
-REFERENCE = 78
+REFERENCE_PUBLICATIONS = 78
 """Publications in the reference window before it: half a year, so that a season does not count as drift."""
-PERCENTILE = 99
+THRESHOLD_PERCENTILE = 99
 """Percentile of the statistic's own rolling history that the threshold is based on."""
-MARGIN = 1.5
+THRESHOLD_MARGIN = 1.5
 """The threshold is that percentile times this. Windows overlap, so a hundred of them are about twenty-five independent ones and
 their 99th percentile is close to the maximum so far. Without a margin, one of the twelve signals exceeds it on 40 % of quiet dates;
 with it, on 2 % (58 real dates), and every injected step and freeze is still detected."""
-ENOUGH = 40
+LEAST_HISTORY = 40
 """Windows of history below which a 99th percentile means little."""
-COVERAGE_WINDOW = 26
+COVERAGE_PUBLICATIONS = 26
 """Publications over which a series counts as usually priced: two months."""
-USUAL = 0.5
+USUAL_SHARE = 0.5
 """Share of those publications with a price from which a missing price is reported."""
 LEAST_DRIFT_COVERAGE = 0.90
 """Share of usually priced series that must be priced. The blocking check at ingestion uses the same figure for its own set of series."""
-IN_A_ROW = 2
+REPEATED_PUBLICATIONS = 2
 """Publications in a row on which a signal must exceed its threshold before it is reported."""
 
 DriftOutcome = Literal["quiet", "breached", "too_little_history"]
@@ -47,26 +47,26 @@ class Regime:
 
     Attributes:
         reference: Publications in the reference window.
-        enough: Minimum number of windows of history.
+        least_history: Minimum number of windows of history.
         margin: Factor on the percentile.
     """
 
     reference: int
-    enough: int
+    least_history: int
     margin: float
 
     @property
-    def needed(self) -> int:
+    def needed_publications(self) -> int:
         """Publications needed for a verdict: current window, reference, one window between it and the history, the history."""
-        return CURRENT + self.reference + CURRENT + self.enough
+        return CURRENT_PUBLICATIONS + self.reference + CURRENT_PUBLICATIONS + self.least_history
 
 
-FULL = Regime(REFERENCE, ENOUGH, MARGIN)
-EARLY = Regime(26, 20, 2.5)
-"""From the fourth to the tenth month, before there is enough history for FULL: a reference of two months, and the margin that few windows
-need. Over 60 such real publications one signal exceeded it once, and none twice in a row; with a margin of 2, two did."""
-NEEDED = EARLY.needed
-"""Publications needed for any verdict: 54, which is four months. From 126 on, ten months, FULL applies."""
+FULL_REGIME = Regime(REFERENCE_PUBLICATIONS, LEAST_HISTORY, THRESHOLD_MARGIN)
+EARLY_REGIME = Regime(26, 20, 2.5)
+"""From the fourth to the tenth month, before there is enough history for FULL_REGIME: a reference of two months, and the margin that few
+windows need. Over 60 such real publications one signal exceeded it once, and none twice in a row; with a margin of 2, two did."""
+NEEDED_PUBLICATIONS = EARLY_REGIME.needed_publications
+"""Publications needed for any verdict: 54, which is four months. From 126 on, ten months, FULL_REGIME applies."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ class SegmentDrift:
         channel: Sales channel of the market.
         outcome: The verdict.
         statistic: Wasserstein distance between current and reference window, in standard deviations of the reference.
-        threshold: PERCENTILE of the statistic's history times the regime's margin.
+        threshold: THRESHOLD_PERCENTILE of the statistic's history times the regime's margin.
         current: Mean of the current window, per cent.
         reference: Mean of the reference window, per cent.
-        repeated: Whether it is breached at this publication and at the IN_A_ROW - 1 before it.
+        repeated: Whether it is breached at this publication and at the REPEATED_PUBLICATIONS - 1 before it.
     """
 
     signal: str
@@ -237,7 +237,7 @@ def drift_report(prices: pd.DataFrame, publication: date, *, evidence: bool = Tr
 
 def _judge_repeated(name: str, values: np.ndarray) -> SegmentDrift:
     newest = _judge(name, values)
-    earlier = (_judge(name, values[:-back]) for back in range(1, IN_A_ROW))
+    earlier = (_judge(name, values[:-back]) for back in range(1, REPEATED_PUBLICATIONS))
     return replace(newest, repeated=newest.breached and all(verdict.breached for verdict in earlier))
 
 
@@ -249,21 +249,22 @@ def _judge(name: str, values: np.ndarray) -> SegmentDrift:
         return SegmentDrift(signal, milk, channel, "too_little_history", None, None, None, None)
     history = rolling_statistic(values, regime.reference)
     statistic = history[-1]
-    threshold = regime.margin * float(np.percentile(history[:-CURRENT], PERCENTILE))
-    current, reference = values[-CURRENT:], values[-CURRENT - regime.reference : -CURRENT]
+    threshold = regime.margin * float(np.percentile(history[:-CURRENT_PUBLICATIONS], THRESHOLD_PERCENTILE))
+    current, reference = values[-CURRENT_PUBLICATIONS:], values[-CURRENT_PUBLICATIONS - regime.reference : -CURRENT_PUBLICATIONS]
     outcome: DriftOutcome = "breached" if statistic > threshold else "quiet"
     return SegmentDrift(signal, milk, channel, outcome, statistic, threshold, float(current.mean()), float(reference.mean()))
 
 
 def regime_of(publications: int) -> Regime | None:
     """How to judge this number of publications; None where there are too few."""
-    return next((regime for regime in (FULL, EARLY) if publications >= regime.needed), None)
+    return next((regime for regime in (FULL_REGIME, EARLY_REGIME) if publications >= regime.needed_publications), None)
 
 
-def rolling_statistic(values: np.ndarray, reference: int = REFERENCE) -> list[float]:
+def rolling_statistic(values: np.ndarray, reference: int = REFERENCE_PUBLICATIONS) -> list[float]:
     """The statistic of every window of `values`, (T,), each against the `reference` publications before it, oldest first."""
-    ends = range(CURRENT + reference, len(values) + 1)
-    return [distance(values[end - CURRENT - reference : end - CURRENT], values[end - CURRENT : end]) for end in ends]
+    ends = range(CURRENT_PUBLICATIONS + reference, len(values) + 1)
+    starts = [end - CURRENT_PUBLICATIONS for end in ends]  # of the current windows
+    return [distance(values[start - reference : start], values[start : start + CURRENT_PUBLICATIONS]) for start in starts]
 
 
 def repeated_breaches(prices: pd.DataFrame) -> pd.DataFrame:
@@ -272,22 +273,22 @@ def repeated_breaches(prices: pd.DataFrame) -> pd.DataFrame:
     The whole past takes as long as the verdict on one publication.
 
     Returns:
-        Publications × signals: whether the signal was breached for the IN_A_ROW-th time in a row; False where there is too little history.
+        Publications × signals: whether the signal was breached at REPEATED_PUBLICATIONS in a row; False where there is too little history.
     """
     table = signals(prices)
     breached = pd.DataFrame({name: _breached(table[name].to_numpy()) for name in table}, index=table.index)
-    return breached.astype(int).rolling(IN_A_ROW).min().fillna(0).astype(bool)
+    return breached.astype(int).rolling(REPEATED_PUBLICATIONS).min().fillna(0).astype(bool)
 
 
 def _breached(values: np.ndarray) -> np.ndarray:
     """The verdict at each of `values`, (T,), from the values up to it."""
-    statistics = {regime: np.array(rolling_statistic(values, regime.reference)) for regime in (FULL, EARLY)}
+    statistics = {regime: np.array(rolling_statistic(values, regime.reference)) for regime in (FULL_REGIME, EARLY_REGIME)}
     verdicts = np.zeros(len(values), dtype=bool)
     for end in range(len(values)):
         regime = regime_of(end + 2)
         if regime is not None:
-            history = statistics[regime][: end + 2 - CURRENT - regime.reference]
-            verdicts[end] = history[-1] > regime.margin * np.percentile(history[:-CURRENT], PERCENTILE)
+            history = statistics[regime][: end + 2 - CURRENT_PUBLICATIONS - regime.reference]
+            verdicts[end] = history[-1] > regime.margin * np.percentile(history[:-CURRENT_PUBLICATIONS], THRESHOLD_PERCENTILE)
     return verdicts
 
 
@@ -301,10 +302,10 @@ def distance(reference: np.ndarray, current: np.ndarray) -> float:
 def coverage_drift(prices: pd.DataFrame) -> CoverageDrift:
     """Whether the usual prices are present at the newest publication of the frame, by series and by state."""
     is_priced = prices.pivot(index="publication", columns="series", values="price").sort_index().notna()
-    window = is_priced.iloc[:-1].tail(COVERAGE_WINDOW)
-    if len(window) < COVERAGE_WINDOW:
+    window = is_priced.iloc[:-1].tail(COVERAGE_PUBLICATIONS)
+    if len(window) < COVERAGE_PUBLICATIONS:
         return CoverageDrift("too_little_history", 0, 0, ())
-    usual = window.columns[window.mean() >= USUAL]
+    usual = window.columns[window.mean() >= USUAL_SHARE]
     priced = is_priced.iloc[-1][usual]
     states = prices.drop_duplicates("series").set_index("series")["state"].loc[usual]
     has_price = priced.groupby(states).any()
@@ -322,9 +323,9 @@ def _evidently(table: pd.DataFrame, results: tuple[SegmentDrift, ...]) -> tuple[
     names = list(table.columns)
     thresholds = {result.column: result.threshold for result in results}
     definition = DataDefinition(numerical_columns=names)
-    current = Dataset.from_pandas(table.iloc[-CURRENT:].reset_index(drop=True), data_definition=definition)
-    regime = regime_of(len(table) + 1) or FULL
-    reference_rows = table.iloc[-CURRENT - regime.reference : -CURRENT]
+    current = Dataset.from_pandas(table.iloc[-CURRENT_PUBLICATIONS:].reset_index(drop=True), data_definition=definition)
+    regime = regime_of(len(table) + 1) or FULL_REGIME
+    reference_rows = table.iloc[-CURRENT_PUBLICATIONS - regime.reference : -CURRENT_PUBLICATIONS]
     reference = Dataset.from_pandas(reference_rows.reset_index(drop=True), data_definition=definition)
     metrics = [ValueDrift(column=name, method="wasserstein", threshold=thresholds[name]) for name in names]
     snapshot = Report(metrics).run(current, reference)

@@ -67,7 +67,7 @@ def read_quarantine(lake: Lake, publication: str) -> "pd.DataFrame":
 )
 def feed_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """What the source says differently of its past, price by price; whether it moves; jumps that wait for a second publication."""
-    from milk_assets.monitoring.detection.feed import FROZEN, feed_document, new_series, restatements
+    from milk_assets.monitoring.detection.feed import FROZEN_PUBLICATIONS, feed_document, new_series, restatements
     from milk_assets.monitoring.detection.quarantine import quarantine
 
     publication = context.partition_key
@@ -85,7 +85,9 @@ def feed_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.As
     said = f"{len(past)} prices of {dates} dates differ from what {against} said" if len(past) else "nothing differs"
     yield dg.AssetCheckResult(check_name=check_names.PAST, passed=past.empty, severity=warn, description=said)
     said = f"no price changed at the last {unchanged} publications" if unchanged else "prices changed at this publication"
-    yield dg.AssetCheckResult(check_name=check_names.MOVING, passed=unchanged < FROZEN, severity=warn, description=said)
+    yield dg.AssetCheckResult(
+        check_name=check_names.MOVING, passed=unchanged < FROZEN_PUBLICATIONS, severity=warn, description=said
+    )
     yield dg.MaterializeResult(
         metadata={
             **materialization.of_table(past, lake.uri(table_path(publication, sha256, "restatements")), COLUMNS),
