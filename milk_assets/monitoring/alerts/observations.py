@@ -24,8 +24,16 @@ RULE_OF_ACTION = {
     "rollback": "champion_rolled_back",
 }
 """Applied change of the champion → its rule. A repair has none, because the served model stays the same."""
+ACTION_LABELS = {
+    "promote": "Promotion",
+    "first": "First model",
+    "fall_back": "Switch to the baseline",
+    "rollback": "Rollback",
+}
 NEWEST_CHANGES = 100
 """Changes of the champion that are reported: fewer than the announced events that are remembered, so none is announced twice."""
+MILK_LABELS = {"uht": "UHT milk", "pasteurised": "pasteurised milk"}
+CHANNEL_LABELS = {"store": "stores", "supermarket": "supermarkets"}
 SIGNAL_LABELS = {
     "returns": "mean price change",
     "changed": "share of changed prices",
@@ -85,7 +93,7 @@ def drift_observations(document: Mapping[str, Any]) -> list[Observation]:
 
 
 def _drift_text(drift: SegmentDrift) -> str:
-    market = f"{drift.milk} milk in {drift.channel}s"
+    market = f"{MILK_LABELS.get(drift.milk, drift.milk)} in {CHANNEL_LABELS.get(drift.channel, drift.channel)}"
     return (
         f"{market}, {SIGNAL_LABELS[drift.signal]}: {_figure(drift.current)} %, usually {_figure(drift.reference)} %. "
         f"Distance {_figure(drift.statistic)}, limit {_figure(drift.threshold)}."
@@ -131,7 +139,7 @@ def _change_text(entry: Mapping[str, Any], action: str) -> str:
     versions = f"version {previous.get('version', 'none')} → {new.get('version', '?')}{baseline}"
     reason = entry.get("reason") or "not given"
     outcome = f" Outcome: {entry['outcome']}" if entry.get("outcome") else ""
-    return f"{action} by {entry['actor']}: {versions}. Reason: {reason}.{outcome}"
+    return f"{ACTION_LABELS.get(action, action)} by {entry['actor']}: {versions}. Reason: {reason}.{outcome}"
 
 
 def run_observation(job: str, partition: str, run_id: str, causes: Iterable[str] = ()) -> Observation:

@@ -89,7 +89,7 @@ _ALL_RULES = (
         "Find out whether a promotion or the market caused it. After a promotion, roll back.",
         "page",
     ),
-    Rule("champion_promoted", "A new model is served", "Nothing to do.", "info", is_event=True),
+    Rule("champion_promoted", "A new model is served", "Nothing.", "info", is_event=True),
     Rule(
         "champion_rolled_back",
         "The served model was rolled back",

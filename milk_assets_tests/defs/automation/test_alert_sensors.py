@@ -129,7 +129,8 @@ def test_promotions_rollbacks_and_failed_changes_are_announced_and_earlier_ones_
         "milk NEWS: The served model was rolled back",
     ]
     assert any(
-        "fall_back by promotion_sensor: version 1 → 1 (no-change baseline). Reason: because." in text for text in chat.texts
+        "Switch to the baseline by promotion_sensor: version 1 → 1 (no-change baseline). Reason: because." in text
+        for text in chat.texts
     )
 
 
