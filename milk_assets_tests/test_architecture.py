@@ -100,7 +100,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "milk_assets.defs.assets.monitoring": (
         *DOMAIN,
         "milk_assets.defs.assets",
-        "milk_assets.defs.automation.alert_sensors",
         "milk_assets.defs.common",
         "milk_assets.resource_names",
         "milk_assets.settings",

@@ -15,14 +15,13 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from milk_assets.defs.automation import alert_sensors
 from milk_assets.monitoring.alerts import outbox
-from milk_assets.monitoring.alerts.alert_facts import silence_facts
 from milk_assets.monitoring.alerts.incidents import open_incidents
+from milk_assets.monitoring.alerts.observations import silence_observations
 from milk_assets.monitoring.alerts.rules import RULES
-from milk_assets.monitoring.detection.feed import late
+from milk_assets.monitoring.detection.feed import late_publications
 from milk_assets.settings import TIMEZONE
-from milk_assets.stores import champion_manifest
+from milk_assets.stores import alert_state, champion_manifest
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import monitoring, prices
 from milk_model.artefact_paths import TRACK_RECORD
@@ -67,7 +66,7 @@ class PlatformCollector(Collector):
             return
         day, now = date.fromisoformat(key), self.clock()
         began = datetime.combine(day, time(), ZoneInfo(TIMEZONE)).timestamp()
-        missing = late(day, now)
+        missing = late_publications(day, now)
         yield _gauge(
             "milk_last_publication_timestamp_seconds", "Date of the newest proven publication, midnight in Mexico City", began
         )
@@ -135,16 +134,16 @@ class PlatformCollector(Collector):
         )
 
     def _alerts(self) -> Families:
-        state = alert_sensors.read_state(self.lake)
+        state = alert_state.read_alert_state(self.lake)
         family = GaugeMetricFamily(
             "milk_incidents_open", "Incidents that are told and have not ended", labels=["rule", "severity"]
         )
-        standing = [one["rule"] for one in open_incidents(state)]
+        standing = [incident.rule for incident in open_incidents(state)]
         for rule in RULES.values():
-            if not rule.once:
+            if not rule.is_event:
                 family.add_metric([rule.name, rule.severity], standing.count(rule.name))
         yield family
-        yield _gauge("milk_messages_waiting", "Messages that some channel has not taken yet", outbox.waiting(state))
+        yield _gauge("milk_messages_waiting", "Messages that some channel has not taken yet", outbox.count_waiting(state))
         beat = last_beat(self.lake)
         if beat is not None:
             yield _gauge("milk_alert_beat_timestamp_seconds", "When the alert sensor last looked", beat.timestamp())
@@ -152,25 +151,25 @@ class PlatformCollector(Collector):
 
 def last_beat(lake: Lake) -> datetime | None:
     """When the alert sensor last looked; None before the first time."""
-    return datetime.fromisoformat(lake.read_json(alert_sensors.BEAT)["at"]) if lake.exists(alert_sensors.BEAT) else None
+    return alert_state.read_heartbeat(lake)
 
 
-def watch(lake: Lake, channels: Iterable[alert_sensors.Channel], now: datetime) -> str:
+def watch(lake: Lake, channels: Iterable[alert_state.Channel], now: datetime) -> str:
     """Open an incident where the alert sensor has gone quiet, and send what waits: the one look that does not need the daemon."""
-    silent = silence_facts(last_beat(lake), now)
+    silent = silence_observations(last_beat(lake), now)
     told = list(channels)
     if silent:
-        alert_sensors.observe(lake, silent, told)
-        return alert_sensors.deliver(lake, told)
+        alert_state.record_observations(lake, silent, told)
+        return alert_state.deliver_messages(lake, told)
     return "the platform looks after itself"
 
 
 def serve(
-    lake: Lake, artefacts: Lake, channels: Iterable[alert_sensors.Channel], host: str, port: int, ended: threading.Event
+    lake: Lake, artefacts: Lake, channels: Iterable[alert_state.Channel], host: str, port: int, ended: threading.Event
 ) -> None:
     """Serve `/metrics` and watch the platform, until `ended` is set. port: 0 takes a free one. Raises OSError where it is taken."""
     registry = CollectorRegistry()
-    registry.register(PlatformCollector(lake, artefacts, alert_sensors.clock))
+    registry.register(PlatformCollector(lake, artefacts, alert_state.clock))
     server, thread = start_http_server(port, host, registry)
     sys.stdout.write(f"metrics on http://{host}:{server.server_port}/metrics\n")
     sys.stdout.flush()
@@ -178,7 +177,7 @@ def serve(
     try:
         while True:
             try:
-                watch(lake, told, alert_sensors.clock())
+                watch(lake, told, alert_state.clock())
             except Exception:  # a lake that is away for a minute must not end the watch over it
                 logging.getLogger(__name__).exception("the platform could not be looked at")
             if ended.wait(WATCH_SECONDS):

@@ -49,7 +49,7 @@ def build_definitions(
         sensors=[
             publication_sensor(environment.look_every_seconds, environment.look_ahead_days),
             *MODEL_SENSORS,
-            *alert_sensors.ALL,
+            *alert_sensors.ALERT_SENSORS,
         ],
         schedules=[schedules.daily_report_schedule, *endpoint_check.SCHEDULES],
         resources=build_resources(environment) | resource_overrides,

@@ -1,1 +1,1 @@
-"""Watching over the data in service: drift of what is published."""
+"""Monitoring: detecting problems in the data and the forecasts, alerts about them, and the dashboard."""

@@ -14,10 +14,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from milk_assets.commands import metrics_server
-from milk_assets.defs.automation import alert_sensors
 from milk_assets.defs.resources import telegram, webhook
 from milk_assets.defs.resources.telegram import Telegram
-from milk_assets.monitoring.alerts.incidents import Fact
+from milk_assets.monitoring.alerts.incidents import Observation
+from milk_assets.stores import alert_state
 from milk_assets.stores.lake import Lake
 from milk_assets_tests.support.chat_server import Chat
 from milk_model.artefact_paths import SERVED, TRACK_RECORD
@@ -33,7 +33,7 @@ def artefacts(tmp_path: Path) -> Lake:
 
 @pytest.fixture(autouse=True)
 def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alert_sensors, "clock", lambda: NOW)
+    monkeypatch.setattr(alert_state, "clock", lambda: NOW)
     for variable in (telegram.TOKEN, webhook.URL):
         monkeypatch.delenv(variable, raising=False)
 
@@ -55,8 +55,8 @@ def filled(lake: Lake, artefacts: Lake) -> Lake:
         },
     )
     artefacts.write_json(SERVED, {"version": 7, "bundle": "7" * 64, "is_baseline": False, "since": "2025-03-28T12:00:00+00:00"})
-    alert_sensors.observe(lake, [Fact("feed_frozen", day, "still")], ())
-    lake.write_json(alert_sensors.BEAT, {"at": "2025-04-03T17:59:30+00:00"})
+    alert_state.record_observations(lake, [Observation("feed_frozen", day, "still")], ())
+    lake.write_json(alert_state.HEARTBEAT_PATH, {"at": "2025-04-03T17:59:30+00:00"})
     return lake
 
 
@@ -138,12 +138,10 @@ def test_a_daemon_that_stopped_is_told_from_outside_and_its_return_too(filled: L
         for minutes in (20, 21, 600):
             metrics_server.watch(filled, (channel,), NOW + timedelta(minutes=minutes))
         (text,) = chat.texts
-        assert text.startswith(
-            "milk OPEN: The platform itself has gone quiet\nnothing has looked at the platform since 2025-04-03 17:59"
-        )
-        alert_sensors.observe(filled, [], (channel,), whole=["system_silent"])  # as the alert sensor does at its next look
-        alert_sensors.deliver(filled, (channel,))
-        assert chat.texts[1].startswith("milk RESOLVED: The platform itself has gone quiet")
+        assert text.startswith("milk OPEN: The alert sensor has stopped\nThe alert sensor last ran at 2025-04-03 17:59")
+        alert_state.record_observations(filled, [], (channel,), complete_rules=["system_silent"])  # as the next tick does
+        alert_state.deliver_messages(filled, (channel,))
+        assert chat.texts[1].startswith("milk RESOLVED: The alert sensor has stopped")
 
 
 def test_promtool_finds_no_fault_with_the_metrics(filled: Lake, address: str) -> None:

@@ -30,8 +30,8 @@ WAIT_SECONDS = 240.0  # for a chain of runs, each in its own process; no test as
 
 # The code location with another chat address, and with more frequent looks than a public site would accept.
 LOCATION = """
-from milk_assets import automation
-automation.POLL_SECONDS = 2
+from milk_assets.defs.automation import decisions
+decisions.POLL_SECONDS = 2
 from milk_assets.defs.build import build_definitions
 from milk_assets.settings import Environment
 from milk_assets.defs.resources.telegram import Telegram

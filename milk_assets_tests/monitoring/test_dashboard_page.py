@@ -9,12 +9,13 @@ import pytest
 
 from milk_assets.monitoring.dashboard.page import to_page
 from milk_assets.monitoring.dashboard.svg_line_chart import Line, line_chart
-from milk_assets.monitoring.detection.drift import drift_report
 from milk_assets.monitoring.detection.feed import feed_document, restatements
-from milk_assets.monitoring.detection.live_accuracy import as_document, concatenated
+from milk_assets.monitoring.detection.live_accuracy import concatenate_records
+from milk_assets.monitoring.detection.live_accuracy_report import live_accuracy_document
+from milk_assets.monitoring.detection.market_drift import drift_report
 from milk_assets.monitoring.detection.quarantine import quarantine
-from milk_assets_tests.monitoring.test_drift import frame, quiet
 from milk_assets_tests.monitoring.test_live_accuracy import healthy
+from milk_assets_tests.monitoring.test_market_drift import frame, quiet
 
 DAY = date(2025, 3, 31)
 INCIDENT = {"rule": "feed_frozen", "since": "2025-03-31T18:00:00+00:00", "text": "nothing <b>moves</b>"}
@@ -29,7 +30,7 @@ def page(*, record=None, incidents=(), sample=False, restated=False, values=None
         DAY.isoformat(),
         drift_report(prices, DAY, evidence=False).to_document(),
         feed_document(DAY, "a" * 64, prices, restatements(earlier, prices), "2025-03-29"),
-        as_document(healthy() if record is None else record),
+        live_accuracy_document(healthy() if record is None else record),
         incidents,
         quarantine(prices).held,
         sample=sample,
@@ -73,7 +74,7 @@ def test_a_price_in_quarantine_is_listed_with_its_jump():
 
 
 def test_a_new_system_has_a_page_without_forecast_measures():
-    text = text_of(page(record=concatenated([]), values=quiet(10)))
+    text = text_of(page(record=concatenate_records([]), values=quiet(10)))
     assert "Aún no hay bastantes pronósticos vencidos." in text
     assert text.count("poca historia") == 13
 

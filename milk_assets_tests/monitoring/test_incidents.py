@@ -1,179 +1,221 @@
-"""Incidents and the outbox as pure functions: told once, then silence, then resolved; never lost, doubled only where it says so."""
+"""Incidents and outbox as pure functions: announced once, then silence, then resolved; no message is lost or sent twice without a note."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from milk_assets.monitoring.alerts.incidents import LINES, Fact, digest, new_state, observe, open_incidents
-from milk_assets.monitoring.alerts.outbox import CLAIM, REPEATED, WAITS, claim, settle, waiting
+from milk_assets.monitoring.alerts.incidents import (
+    LINES_PER_MESSAGE,
+    Observation,
+    open_incidents,
+    queue_digest,
+    update_incidents,
+)
+from milk_assets.monitoring.alerts.outbox import (
+    CLAIM_EXPIRES_AFTER,
+    REPETITION_NOTE,
+    RETRY_WAITS,
+    Attempt,
+    claim_message,
+    count_waiting,
+    settle_delivery,
+)
+from milk_assets.monitoring.alerts.rules import RULES
+from milk_assets.monitoring.alerts.state_documents import AlertState
 
 NOW = datetime(2025, 3, 31, 18, 0, tzinfo=UTC)
 CHAT = ("telegram",)
 
 
-def told(state):
-    return [message["text"] for message in state["outbox"]]
+def update(state, *observations, now=NOW, **options):
+    return update_incidents(state, observations, now, channels=CHAT, **options)
 
 
-def frozen(day="2025-03-31", breached=True):
-    return Fact("feed_frozen", day, f"frozen on {day}", breached=breached)
+def texts(state):
+    return [message.text for message in state.outbox]
 
 
-def test_an_incident_is_told_once_then_silence_then_resolved():
-    state = observe(new_state(), [frozen()], NOW, channels=CHAT)
+def statuses(state):
+    """The first words of each message, such as `milk OPEN`."""
+    return [text.split(":")[0] for text in texts(state)]
+
+
+def frozen(day="2025-03-31", is_breach=True):
+    return Observation("feed_frozen", day, f"frozen on {day}", is_breach=is_breach)
+
+
+def test_an_incident_is_announced_once_and_resolved_once():
+    state = update(AlertState(), frozen())
     lines = [
         "milk OPEN: The feed is frozen",
         "frozen on 2025-03-31",
-        "→ docs/runbook.md#feed-frozen",
-        f"#{state['outbox'][0]['id']}",
+        f"What to do: {RULES['feed_frozen'].action}",
+        "Runbook: docs/runbook.md#feed-frozen",
+        f"#{state.outbox[0].message_id}",
     ]
-    assert told(state) == ["\n".join(lines)]
+    assert texts(state) == ["\n".join(lines)]
     for day in ("2025-03-31", "2025-04-02", "2025-04-04"):
-        state = observe(state, [frozen(day)], NOW, channels=CHAT)
-    assert len(told(state)) == 1
-    (standing,) = open_incidents(state)
-    assert (standing["seen"], standing["text"]) == (3, "frozen on 2025-04-04")
-    state = observe(state, [frozen(breached=False)], NOW + timedelta(hours=1), channels=CHAT)
+        state = update(state, frozen(day))
+    assert len(texts(state)) == 1
+    (incident,) = open_incidents(state)
+    assert (incident.breaches, incident.text) == (3, "frozen on 2025-04-04")
+    state = update(state, frozen(is_breach=False), now=NOW + timedelta(hours=1))
     assert open_incidents(state) == []
-    assert told(state)[1].startswith("milk RESOLVED: The feed is frozen\n")
-    assert "since 2025-03-31T18:00:00+00:00" in told(state)[1]
+    assert texts(state)[1].startswith("milk RESOLVED: The feed is frozen\n")
+    assert "It was open since 2025-03-31 18:00 UTC." in texts(state)[1]
+    assert "What to do" not in texts(state)[1]
 
 
-def test_the_same_facts_seen_again_change_nothing():
-    once = observe(new_state(), [frozen()], NOW, channels=CHAT)
-    assert observe(once, [frozen()], NOW + timedelta(minutes=1), channels=CHAT) == once
-    well = observe(new_state(), [frozen(breached=False)], NOW, channels=CHAT)
-    assert well == new_state()
+def test_the_same_observations_applied_twice_change_nothing():
+    once = update(AlertState(), frozen())
+    assert update(once, frozen(), now=NOW + timedelta(minutes=1)) == once
+    assert update(AlertState(), frozen(is_breach=False)) == AlertState()
 
 
-def test_an_incident_that_comes_back_is_told_anew():
-    state = new_state()
-    for minute, breached in enumerate((True, False, True)):
-        state = observe(state, [frozen(breached=breached)], NOW + timedelta(minutes=minute), channels=CHAT)
-    assert [text.split(":")[0] for text in told(state)] == ["milk OPEN", "milk RESOLVED", "milk OPEN"]
-    assert len({message["id"] for message in state["outbox"]}) == 3
+def test_an_incident_that_comes_back_is_announced_again():
+    state = AlertState()
+    for minute, is_breach in enumerate((True, False, True)):
+        state = update(state, frozen(is_breach=is_breach), now=NOW + timedelta(minutes=minute))
+    assert statuses(state) == ["milk OPEN", "milk RESOLVED", "milk OPEN"]
+    assert len({message.message_id for message in state.outbox}) == 3
 
 
-def test_one_failed_look_at_the_endpoint_tells_nobody_and_a_second_does():
-    first = observe(new_state(), [Fact("api_unhealthy", "run 1", "503")], NOW, channels=CHAT)
-    again = observe(first, [Fact("api_unhealthy", "run 1", "503")], NOW, channels=CHAT)
-    assert told(again) == [], "the same observation twice is one"
-    well = observe(first, [Fact("api_unhealthy", "run 2", breached=False)], NOW, channels=CHAT)
-    assert told(well) == [], "what nobody was told of is not resolved"
-    assert told(observe(well, [Fact("api_unhealthy", "run 3", "503")], NOW, channels=CHAT)) == []
-    assert len(told(observe(first, [Fact("api_unhealthy", "run 2", "503")], NOW, channels=CHAT))) == 1
+def test_a_failure_and_a_success_in_one_update_send_both_messages():
+    assert statuses(update(AlertState(), frozen(), frozen("2025-04-02", is_breach=False))) == ["milk OPEN", "milk RESOLVED"]
 
 
-def test_markets_of_one_rule_are_incidents_of_their_own_and_one_message():
-    markets = [Fact("market_drift", "2025-03-31", f"market {n}", str(n)) for n in range(LINES + 2)]
-    state = observe(new_state(), markets, NOW, channels=CHAT)
-    assert len(open_incidents(state)) == LINES + 2
-    (text,) = told(state)
+def test_one_unhealthy_answer_of_the_endpoint_is_not_announced_and_a_second_is():
+    first = update(AlertState(), Observation("api_unhealthy", "run 1", "503"))
+    again = update(first, Observation("api_unhealthy", "run 1", "503"))
+    assert texts(again) == [], "the same observation twice counts once"
+    healthy = update(first, Observation("api_unhealthy", "run 2", is_breach=False))
+    assert texts(healthy) == [], "an incident that was not announced ends silently"
+    assert texts(update(healthy, Observation("api_unhealthy", "run 3", "503"))) == []
+    assert len(texts(update(first, Observation("api_unhealthy", "run 2", "503")))) == 1
+
+
+def test_each_market_has_its_own_incident_and_all_share_one_message():
+    markets = [Observation("market_drift", "2025-03-31", f"market {n}", str(n)) for n in range(LINES_PER_MESSAGE + 2)]
+    state = update(AlertState(), *markets)
+    assert len(open_incidents(state)) == LINES_PER_MESSAGE + 2
+    (text,) = texts(state)
     assert "market 7" in text
     assert "market 8" not in text
     assert "and 2 more" in text
-    fewer = observe(state, markets[1:], NOW, whole=["market_drift"], channels=CHAT)
-    assert told(fewer)[1].split("\n")[:2] == ["milk RESOLVED: A market left its own history", "market 0"]
+    fewer = update(state, *markets[1:], complete_rules=["market_drift"])
+    assert texts(fewer)[1].split("\n")[:2] == ["milk RESOLVED: A market behaves unusually", "market 0"]
 
 
-def test_what_a_whole_look_does_not_name_is_well_and_what_a_part_does_not_name_stands():
-    state = observe(new_state(), [frozen(), Fact("check_failed", "1", "x", "names")], NOW, channels=CHAT)
-    assert len(open_incidents(observe(state, [], NOW, channels=CHAT))) == 2
-    (left,) = open_incidents(observe(state, [], NOW, whole=["feed_frozen"], channels=CHAT))
-    assert left["rule"] == "check_failed"
+def test_an_incident_that_is_not_observed_is_resolved_only_for_complete_rules():
+    state = update(AlertState(), frozen(), Observation("check_failed", "1", "x", "names"))
+    assert len(open_incidents(update(state))) == 2
+    (remaining,) = open_incidents(update(state, complete_rules=["feed_frozen"]))
+    assert remaining.rule == "check_failed"
 
 
-def test_another_model_is_another_incident():
-    facts = [Fact("model_performance", "2025-03-31", "worse", "skill", model) for model in ("3", "4")]
-    state = observe(
-        observe(new_state(), facts[:1], NOW, channels=CHAT), facts[1:], NOW, whole=["model_performance"], channels=CHAT
-    )
-    assert [text.split(":")[0] for text in told(state)] == ["milk OPEN", "milk OPEN", "milk RESOLVED"]
-    assert [one["model"] for one in open_incidents(state)] == ["4"]
+def test_each_model_version_has_its_own_incident():
+    worse = {model: Observation("model_performance", "2025-03-31", "worse", "skill", model) for model in ("3", "4")}
+    state = update(update(AlertState(), worse["3"]), worse["4"], complete_rules=["model_performance"])
+    assert statuses(state) == ["milk OPEN", "milk OPEN", "milk RESOLVED"]
+    assert [incident.model for incident in open_incidents(state)] == ["4"]
 
 
-def test_an_event_is_told_once_however_often_it_is_seen():
-    promoted = Fact("champion_promoted", "ledger 7", "version 2 → 3", "promote", "3")
-    state = observe(new_state(), [promoted], NOW, channels=CHAT)
-    state = observe(state, [promoted], NOW + timedelta(days=9), channels=CHAT)
-    assert [text.split("\n")[:2] for text in told(state)] == [["milk NEWS: Another model is served", "version 2 → 3"]]
+def test_an_event_is_announced_once_however_often_it_is_observed():
+    promoted = Observation("champion_promoted", "ledger 7", "version 2 → 3", "promote", "3")
+    state = update(AlertState(), promoted)
+    state = update(state, promoted, now=NOW + timedelta(days=9))
+    assert [text.split("\n")[:2] for text in texts(state)] == [["milk NEWS: A new model is served", "version 2 → 3"]]
     assert open_incidents(state) == []
 
 
-def test_an_unknown_rule_is_refused():
+def test_an_unknown_rule_is_rejected():
     with pytest.raises(KeyError):
-        observe(new_state(), [Fact("nonsense", "1")], NOW, channels=CHAT)
+        update(AlertState(), Observation("nonsense", "1"))
 
 
 def test_a_day_has_one_digest():
-    state = observe(new_state(), [frozen()], NOW, channels=CHAT)
-    once = digest(state, "2025-03-31", ["newest publication 2025-03-31"], NOW, channels=CHAT)
-    assert told(once)[1].split("\n")[:3] == [
-        "milk 2025-03-31: 1 open",
-        "The feed is frozen since 2025-03-31T18:00: frozen on 2025-03-31",
+    state = update(AlertState(), frozen())
+    once = queue_digest(state, "2025-03-31", ["newest publication 2025-03-31"], NOW, channels=CHAT)
+    assert texts(once)[1].split("\n")[:3] == [
+        "milk 2025-03-31: 1 open incident",
+        "The feed is frozen (since 2025-03-31 18:00 UTC): frozen on 2025-03-31",
         "newest publication 2025-03-31",
     ]
-    assert digest(once, "2025-03-31", [], NOW, channels=CHAT) == once
-    assert digest(once, "2025-03-30", [], NOW, channels=CHAT) == once, "a clock that goes back tells nothing again"
-    assert "all is well" in told(digest(new_state(), "2025-04-01", [], NOW, channels=CHAT))[0]
+    assert queue_digest(once, "2025-03-31", [], NOW, channels=CHAT) == once
+    assert queue_digest(once, "2025-03-30", [], NOW, channels=CHAT) == once, "a clock that goes back sends no digest again"
+    assert "no open incidents" in texts(queue_digest(AlertState(), "2025-04-01", [], NOW, channels=CHAT))[0]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_a_rule_says_in_short_sentences_what_happened_and_what_to_do(rule):
+    assert len(rule.title) <= 60
+    assert 0 < len(rule.action) <= 140
+    assert rule.action.endswith(".")
 
 
 def queued(count=1, channels=CHAT):
-    state = new_state()
+    """A state with the messages of `count` failed runs."""
+    state = AlertState()
     for n in range(count):
-        state = observe(state, [Fact("run_failed", f"run {n}", "boom", segment=f"job {n}")], NOW, channels=channels)
+        failure = Observation("run_failed", f"run {n}", "boom", segment=f"job {n}")
+        state = update_incidents(state, [failure], NOW, channels=channels)
     return state
 
 
-def test_a_message_is_claimed_sent_and_forgotten():
-    claimed, message = claim(queued(), "telegram", NOW)
-    assert message["text"].startswith("milk OPEN: A run failed\nboom")
-    assert claim(claimed, "telegram", NOW) == (claimed, None), "another sender does not send it too"
-    assert waiting(settle(claimed, "telegram", message["id"], "sent", NOW)) == 0
+SENT, FAILED = Attempt("sent"), Attempt("failed", reason="HTTP 500")
 
 
-def test_a_failed_message_waits_longer_each_time_and_is_never_given_up():
+def test_a_message_is_claimed_sent_and_removed():
+    claimed, message = claim_message(queued(), "telegram", NOW)
+    assert message.text.startswith("milk OPEN: A run failed\nboom")
+    assert claim_message(claimed, "telegram", NOW) == (claimed, None), "another sender does not send it too"
+    assert count_waiting(settle_delivery(claimed, "telegram", message.message_id, SENT, NOW)) == 0
+
+
+def test_a_failed_message_waits_longer_each_time_and_is_never_dropped():
     state, now, waits = queued(), NOW, []
-    for _ in range(len(WAITS) + 3):
-        state, message = claim(state, "telegram", now)
-        assert REPEATED not in message["text"], "it certainly did not arrive"
-        state = settle(state, "telegram", message["id"], "failed", now, reason="HTTP 500")
-        due = datetime.fromisoformat(state["outbox"][0]["channels"]["telegram"]["not_before"])
-        waits.append((due - now).total_seconds())
-        now = due
-    assert waits == [*WAITS, WAITS[-1], WAITS[-1], WAITS[-1]]
+    for _ in range(len(RETRY_WAITS) + 3):
+        state, message = claim_message(state, "telegram", now)
+        assert REPETITION_NOTE not in message.text, "it certainly did not arrive"
+        state = settle_delivery(state, "telegram", message.message_id, FAILED, now)
+        next_attempt = state.outbox[0].deliveries["telegram"].not_before
+        waits.append((next_attempt - now).total_seconds())
+        now = next_attempt
+    assert waits == [*RETRY_WAITS, RETRY_WAITS[-1], RETRY_WAITS[-1], RETRY_WAITS[-1]]
 
 
-def test_the_wait_a_server_asks_for_is_kept():
-    state, message = claim(queued(), "telegram", NOW)
-    state = settle(state, "telegram", message["id"], "failed", NOW, wait=17.0, reason="HTTP 429")
-    assert claim(state, "telegram", NOW + timedelta(seconds=16))[1] is None
-    assert claim(state, "telegram", NOW + timedelta(seconds=17))[1] is not None
+def test_the_wait_that_a_server_asks_for_is_respected():
+    state, message = claim_message(queued(), "telegram", NOW)
+    state = settle_delivery(state, "telegram", message.message_id, Attempt("failed", 17.0, "HTTP 429"), NOW)
+    assert claim_message(state, "telegram", NOW + timedelta(seconds=16))[1] is None
+    assert claim_message(state, "telegram", NOW + timedelta(seconds=17))[1] is not None
 
 
-def test_a_sender_that_died_is_replaced_and_the_message_says_that_it_may_be_a_repetition():
-    claimed, first = claim(queued(), "telegram", NOW)
-    assert claim(claimed, "telegram", NOW + CLAIM - timedelta(seconds=1))[1] is None
-    _, second = claim(claimed, "telegram", NOW + CLAIM)
-    assert second["id"] == first["id"]
-    assert second["text"] == f"{first['text']}\n{REPEATED}"
+def test_a_claim_expires_and_the_next_sender_adds_the_repetition_note():
+    claimed, first = claim_message(queued(), "telegram", NOW)
+    assert claim_message(claimed, "telegram", NOW + CLAIM_EXPIRES_AFTER - timedelta(seconds=1))[1] is None
+    _, second = claim_message(claimed, "telegram", NOW + CLAIM_EXPIRES_AFTER)
+    assert second.message_id == first.message_id
+    assert second.text == f"{first.text}\n{REPETITION_NOTE}"
 
 
-def test_no_answer_is_repeated_with_a_mark():
-    state, message = claim(queued(), "telegram", NOW)
-    state = settle(state, "telegram", message["id"], "unsure", NOW, reason="ReadTimeout")
-    assert REPEATED in claim(state, "telegram", NOW + timedelta(hours=1))[1]["text"]
+def test_a_message_without_an_answer_is_repeated_with_the_note():
+    state, message = claim_message(queued(), "telegram", NOW)
+    state = settle_delivery(state, "telegram", message.message_id, Attempt("unsure", reason="ReadTimeout"), NOW)
+    assert REPETITION_NOTE in claim_message(state, "telegram", NOW + timedelta(hours=1))[1].text
 
 
-def test_messages_go_out_in_order_and_one_channel_does_not_hold_the_other():
+def test_messages_are_sent_in_order_and_channels_do_not_wait_for_each_other():
     state = queued(2, ("telegram", "webhook"))
-    state, first = claim(state, "telegram", NOW)
-    state = settle(state, "telegram", first["id"], "failed", NOW)
-    assert claim(state, "telegram", NOW)[1] is None, "what is behind it waits too"
-    for text in ("job 0", "job 1"):
-        state, message = claim(state, "webhook", NOW)
-        state = settle(state, "webhook", message["id"], "sent", NOW)
-        assert message["id"] in {one["id"] for one in queued(2)["outbox"]}, text
-    assert claim(state, "webhook", NOW)[1] is None
-    assert waiting(state) == 2
-    assert settle(state, "webhook", "unknown", "sent", NOW) == state
+    state, first = claim_message(state, "telegram", NOW)
+    state = settle_delivery(state, "telegram", first.message_id, FAILED, NOW)
+    assert claim_message(state, "telegram", NOW)[1] is None, "the messages behind it wait too"
+    sent = []
+    for _ in range(2):
+        state, message = claim_message(state, "webhook", NOW)
+        state = settle_delivery(state, "webhook", message.message_id, SENT, NOW)
+        sent.append(message.message_id)
+    assert sent == [message.message_id for message in queued(2).outbox]
+    assert claim_message(state, "webhook", NOW)[1] is None
+    assert count_waiting(state) == 2
+    assert settle_delivery(state, "webhook", "unknown", SENT, NOW) == state

@@ -1,4 +1,4 @@
-"""A stand-in for Telegram's Bot API, and for a webhook, on this machine."""
+"""Chat server: a local replacement for Telegram's Bot API and for a webhook."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Chat:
-    """Answers with the queued (status, document) pairs, then with 200; remembers the paths asked and the messages taken.
+    """Answers with the queued (status, document) pairs, then with 200. Records the requested paths and the accepted messages.
 
-    A status of 0 takes the message and never answers, until the chat is closed: the client's time-out ends it.
+    A status of 0 accepts the message and does not answer until the server is closed, so that the client's timeout ends the request.
     """
 
     def __init__(self) -> None:
@@ -51,16 +51,16 @@ class Chat:
 
     @property
     def texts(self) -> list[str]:
-        """The text of each message taken."""
+        """The text of each accepted message."""
         return [message["text"] for message in self.messages]
 
     @property
     def heads(self) -> list[str]:
-        """The first line of each message taken."""
+        """The first line of each accepted message."""
         return [text.split("\n")[0] for text in self.texts]
 
     def close(self) -> None:
-        """Stop answering; may be called twice."""
+        """Stop the server. May be called more than once."""
         self.closed.set()
         self.server.shutdown()
         self.server.server_close()

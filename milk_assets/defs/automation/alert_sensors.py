@@ -1,13 +1,13 @@
-"""Alerts: what gathers the facts, keeps the alert state and sends its messages.
+"""Alert sensors: they observe the platform and send messages about incidents.
 
-Belongs here: the sensors `failure_alert`, `check_alert` and `alert_sensor`, and the state's file. What is told of which fact is decided
-in `milk_assets.monitoring`, by pure functions; here it is only looked up, stored and sent.
+Belongs here: the sensors `failure_alert`, `check_alert` and `alert_sensor`, and the sources that they read. Not here: which observations
+lead to which messages (`milk_assets.monitoring.alerts`) and storing and sending them (`milk_assets.stores.alert_state`).
+Dagster's own `make_slack_on_run_failure_sensor` sends one message per failed run; these report each problem once, and its end.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
-from typing import Any, Protocol
+from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -15,250 +15,211 @@ import dagster as dg
 from milk_assets.defs.automation import decisions
 from milk_assets.defs.common import check_names
 from milk_assets.defs.common.run_failures import failure_cause
-from milk_assets.defs.resources.http_post import Attempt
 from milk_assets.defs.resources.telegram import Telegram
 from milk_assets.defs.resources.webhook import Webhook
-from milk_assets.monitoring.alerts import incidents
-from milk_assets.monitoring.alerts.incidents import Fact, State
-from milk_assets.monitoring.alerts.rules import RULES
+from milk_assets.monitoring.alerts.incidents import Observation, open_incidents, queue_digest
+from milk_assets.monitoring.alerts.state_documents import AlertState, Incident
+from milk_assets.reporting.file_names import DIGEST
 from milk_assets.settings import TIMEZONE
-from milk_assets.stores import champion_manifest
-from milk_assets.stores.lake import Lake, json_bytes
-from milk_assets.stores.layers import prices
+from milk_assets.stores import alert_state, champion_manifest
+from milk_assets.stores.alert_state import deliver_messages, record_observations
+from milk_assets.stores.lake import Lake
+from milk_assets.stores.layers import monitoring as monitoring_layers
+from milk_assets.stores.layers import prices, reports
 from milk_model.artefact_paths import TRACK_RECORD
 
-FOLDER = "monitoring"
-STATE = f"{FOLDER}/alerts.json"
-BEAT = f"{FOLDER}/beat.json"  # when the alert sensor last looked: what watches it reads this
 RUNNING = dg.DefaultSensorStatus.RUNNING
-RESULTS_A_TICK = 20  # newest results of each check: more publications than are ever read between two ticks
-MESSAGES_A_TICK = 10  # to each channel: chats take some twenty a minute, and a tick must end
-ATTEMPTS = 20  # of a write that others came before
-DIGEST_AT = (7, 30)  # hour and minute in Mexico City: half an hour after the report
-RULES_OF_DOCUMENTS = ("publication_late", "feed_frozen", "states_missing", "market_drift", "model_performance")
+RESULTS_PER_CHECK = 20
+"""Newest results of each check that a tick reads: more publications than are ever ingested between two ticks."""
+DIGEST_TIME = (7, 30)
+"""Hour and minute in Mexico City: half an hour after the daily report."""
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 
-class Channel(Protocol):
-    """Where messages go: Telegram and Webhook are some."""
+@dataclass(frozen=True)
+class ObservationSource:
+    """Something that observations are read from.
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def is_set_up(self) -> bool: ...
-    def attempt(self, text: str) -> Attempt: ...
+    Attributes:
+        complete_rules: Rules of which the source shows every breach, so that an incident it does not show has ended.
+        read: Reads the observations; empty where the platform has not written the document yet.
+    """
+
+    complete_rules: tuple[str, ...]
+    read: Callable[[], list[Observation]]
 
 
-@dg.run_failure_sensor(default_status=RUNNING, description="Opens an incident for a failed run: job, partition, what went wrong.")
+@dataclass(frozen=True)
+class SourceReading:
+    """What all sources showed. errors: of the sources that could not be read; their rules are not in `complete_rules`."""
+
+    observations: list[Observation]
+    complete_rules: list[str]
+    errors: list[Exception]
+
+
+@dg.run_failure_sensor(
+    default_status=RUNNING, description="Opens an incident for a failed run, with its job, partition and causes."
+)
 def failure_alert(context: dg.RunFailureSensorContext, lake: Lake, telegram: Telegram, webhook: Webhook) -> None:
-    from milk_assets.monitoring.alerts.alert_facts import run_fact
+    from milk_assets.monitoring.alerts.observations import run_observation
 
     run = context.dagster_run
-    causes = [failure_cause(event) for event in context.get_step_failure_events()] or [
-        context.failure_event.message or "no cause recorded"
-    ]
-    fact = run_fact(run.job_name, run.tags.get("dagster/partition", ""), run.run_id, causes)
-    observe(lake, [fact], (telegram, webhook))
-    context.log.info("alert of run %s: %s", run.run_id, deliver(lake, (telegram, webhook)))
+    causes = [failure_cause(event) for event in context.get_step_failure_events()]
+    if not causes:
+        causes = [context.failure_event.message or "no cause recorded"]
+    observation = run_observation(run.job_name, run.tags.get("dagster/partition", ""), run.run_id, causes)
+    record_observations(lake, [observation], (telegram, webhook))
+    context.log.info("alert of run %s: %s", run.run_id, deliver_messages(lake, (telegram, webhook)))
 
 
 @dg.sensor(
     minimum_interval_seconds=decisions.POLL_SECONDS,
     default_status=RUNNING,
-    description="Opens an incident for failed checks that stopped no run, and so would go unseen; ends it when they pass.",
+    description="Opens an incident for a failed check that does not stop its run, and resolves it when the check passes.",
 )
 def check_alert(context: dg.SensorEvaluationContext, lake: Lake, telegram: Telegram, webhook: Webhook) -> dg.SensorResult:
-    from milk_assets.monitoring.alerts.alert_facts import check_fact
+    from milk_assets.monitoring.alerts.observations import check_observation
 
     storage = context.instance.event_log_storage
     records = [
-        record for key in check_names.WATCHED for record in storage.get_asset_check_execution_history(key, limit=RESULTS_A_TICK)
+        record
+        for key in check_names.WATCHED
+        for record in storage.get_asset_check_execution_history(key, limit=RESULTS_PER_CHECK)
     ]
-    ended = sorted(
-        (record for record in records if isinstance(record.evaluation, dg.AssetCheckEvaluation)),  # not those of runs under way
+    finished = sorted(
+        (record for record in records if isinstance(record.evaluation, dg.AssetCheckEvaluation)),  # not those still running
         key=lambda record: record.id,
     )
-    told = ended[-1].id if context.cursor is None and ended else int(context.cursor or 0)
-    for record in ended:
-        found = record.evaluation
-        if record.id > told and found is not None:  # a first start, or a lost cursor, tells nothing of the past
-            key = record.key.to_user_string()
-            fact = check_fact(key, record.partition or "", record.id, found.passed, found.description or "")
-            observe(lake, [fact], (telegram, webhook))  # one by one: what failed and then passed is told both
-            told = record.id
-    deliver(lake, (telegram, webhook))
-    return dg.SensorResult(skip_reason=f"check results up to {told} are told", cursor=str(told))
+    # at the first start, or after a lost cursor, earlier results are history and are not announced
+    newest_seen = finished[-1].id if context.cursor is None and finished else int(context.cursor or 0)
+    for record in finished:
+        evaluation = record.evaluation
+        if record.id > newest_seen and evaluation is not None:
+            check = record.key.to_user_string()
+            observation = check_observation(
+                check, record.partition or "", record.id, evaluation.passed, evaluation.description or ""
+            )
+            # one at a time, so that a failure followed by a pass sends both messages
+            record_observations(lake, [observation], (telegram, webhook))
+            newest_seen = record.id
+    deliver_messages(lake, (telegram, webhook))
+    return dg.SensorResult(skip_reason=f"check results up to number {newest_seen} are processed", cursor=str(newest_seen))
 
 
 @dg.sensor(
     minimum_interval_seconds=decisions.POLL_SECONDS,
     default_status=RUNNING,
-    description="Looks at the feed, drift, live accuracy and the ledger; opens and ends incidents, sends what waits, and the day's digest.",
+    description="Reads feed, drift, live accuracy and ledger; opens and resolves incidents, and sends messages and the daily digest.",
 )
 def alert_sensor(
     context: dg.SensorEvaluationContext, lake: Lake, artefacts: Lake, telegram: Telegram, webhook: Webhook
 ) -> dg.SkipReason:
-    channels, now = (telegram, webhook), clock()
-    facts, whole, faults = gathered(lake, artefacts, now)
-    facts += recovered(context.instance, incidents.open_incidents(read_state(lake)))
-    state = observe(lake, facts, channels, whole=[*whole, "system_silent"], complete=not faults)
-    here = now.astimezone(ZoneInfo(TIMEZONE))
-    if not faults and (here.hour, here.minute) >= DIGEST_AT and state["digest"] != here.date().isoformat():
-        lines = digest_lines(lake, artefacts)
-        keep(lake, lambda state: incidents.digest(state, here.date().isoformat(), lines, now, channels=set_up(channels)))
-    lake.write_json(BEAT, {"at": now.isoformat(timespec="seconds")})
-    sent = deliver(lake, channels)
-    if faults:
-        raise faults[0]  # what could be read was told; a failed read is not an empty one, so the tick fails
-    return dg.SkipReason(f"{len(incidents.open_incidents(read_state(lake)))} incidents open, {sent}")
-
-
-def clock() -> datetime:
-    """The time, UTC."""
-    return datetime.now(UTC)
-
-
-def gathered(lake: Lake, artefacts: Lake, now: datetime) -> tuple[list[Fact], list[str], list[Exception]]:
-    """The facts of the newest documents, the rules of which they are the whole truth, and what could not be read."""
-    from milk_assets.monitoring.alerts import alert_facts as facts
-
-    def lateness() -> list[Fact]:
-        newest = prices.LAYER.newest(lake)
-        return facts.lateness_facts(date.fromisoformat(newest) if newest else None, now)
-
-    def newest_document(layer: str, file: str, read: Callable[[Any], list[Fact]]) -> list[Fact]:
-        key = lake.newest(layer, file)
-        return read(lake.read_json(f"{layer}/{key}/{file}")) if key else []
-
-    def performance() -> list[Fact]:
-        return facts.performance_facts(artefacts.read_json(TRACK_RECORD)) if artefacts.exists(TRACK_RECORD) else []
-
-    looks: Sequence[tuple[tuple[str, ...], Callable[[], list[Fact]]]] = (
-        (("publication_late",), lateness),
-        (("feed_frozen",), lambda: newest_document("feed_report", "feed.json", facts.feed_facts)),
-        (("states_missing", "market_drift"), lambda: newest_document("drift_report", "drift.json", facts.drift_facts)),
-        (("model_performance",), performance),
-        ((), lambda: facts.ledger_facts(entry.to_document() for entry in champion_manifest.ledger(artefacts).entries())),
+    channels, now = (telegram, webhook), alert_state.clock()
+    reading = read_sources(observation_sources(lake, artefacts, now))
+    recovered = recovered_jobs(context.instance, open_incidents(alert_state.read_alert_state(lake)))
+    state = record_observations(
+        lake,
+        [*reading.observations, *recovered],
+        channels,
+        complete_rules=[*reading.complete_rules, "system_silent"],  # this sensor is running
+        is_complete=not reading.errors,
     )
-    found: list[Fact] = []
-    whole: list[str] = []
-    faults: list[Exception] = []
-    for rules, look in looks:
+    if not reading.errors:
+        _queue_daily_digest(lake, artefacts, state, now, alert_state.active_channels(channels))
+    alert_state.write_heartbeat(lake, now)
+    outcomes = deliver_messages(lake, channels)
+    if reading.errors:
+        raise reading.errors[0]  # a document that cannot be read is not an empty one: the tick must show the error
+    return dg.SkipReason(f"{len(open_incidents(alert_state.read_alert_state(lake)))} incidents open, {outcomes}")
+
+
+def observation_sources(lake: Lake, artefacts: Lake, now: datetime) -> list[ObservationSource]:
+    """Everything that `alert_sensor` reads. Add a source here for a new rule."""
+    from milk_assets.monitoring.alerts import observations as observe
+
+    def lateness() -> list[Observation]:
+        newest = prices.LAYER.newest(lake)
+        return observe.lateness_observations(date.fromisoformat(newest) if newest else None, now)
+
+    def feed() -> list[Observation]:
+        document = monitoring_layers.read_newest(lake, monitoring_layers.FEED)
+        return observe.feed_observations(document) if document else []
+
+    def drift() -> list[Observation]:
+        document = monitoring_layers.read_newest(lake, monitoring_layers.DRIFT)
+        return observe.drift_observations(document) if document else []
+
+    def live_accuracy() -> list[Observation]:
+        if not artefacts.exists(TRACK_RECORD):
+            return []
+        return observe.live_accuracy_observations(artefacts.read_json(TRACK_RECORD))
+
+    def ledger() -> list[Observation]:
+        entries = champion_manifest.ledger(artefacts).entries()
+        return observe.ledger_observations(entry.to_document() for entry in entries)
+
+    return [
+        ObservationSource(("publication_late",), lateness),
+        ObservationSource(("feed_frozen",), feed),
+        ObservationSource(("states_missing", "market_drift"), drift),
+        ObservationSource(("model_performance",), live_accuracy),
+        ObservationSource((), ledger),
+    ]
+
+
+def read_sources(sources: Iterable[ObservationSource]) -> SourceReading:
+    """Read every source; one that cannot be read does not keep the others from being read."""
+    reading = SourceReading([], [], [])
+    for source in sources:
         try:
-            found += look()
-            whole += rules
+            reading.observations.extend(source.read())
         except Exception as error:
-            faults.append(error)
-    return found, whole, faults
+            reading.errors.append(error)
+        else:
+            reading.complete_rules.extend(source.complete_rules)
+    return reading
 
 
-def recovered(instance: dg.DagsterInstance, standing: Iterable[dict[str, Any]]) -> list[Fact]:
-    """Of the jobs whose failure stands, those whose newest finished run succeeded."""
-    from milk_assets.monitoring.alerts.alert_facts import run_fact
+def recovered_jobs(instance: dg.DagsterInstance, incidents: Iterable[Incident]) -> list[Observation]:
+    """Successes of the jobs with an open failure, where their newest finished run succeeded."""
+    from milk_assets.monitoring.alerts.observations import run_observation
 
-    facts = []
-    for job in sorted({one["segment"] for one in standing if one["rule"] == "run_failed"}):
-        (newest, *_) = [*instance.get_runs(dg.RunsFilter(job_name=job, statuses=FINISHED), limit=1), None]
+    observations = []
+    failed_jobs = sorted({incident.segment for incident in incidents if incident.rule == "run_failed"})
+    for job in failed_jobs:
+        runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=FINISHED), limit=1)
+        newest = next(iter(runs), None)
         if newest is not None and newest.status == dg.DagsterRunStatus.SUCCESS:
-            facts.append(run_fact(job, newest.tags.get("dagster/partition", ""), newest.run_id))
-    return facts
+            observations.append(run_observation(job, newest.tags.get("dagster/partition", ""), newest.run_id))
+    return observations
 
 
 def digest_lines(lake: Lake, artefacts: Lake) -> list[str]:
-    """What a day's digest says beside what is open: newest publication, live accuracy, the report's own digest."""
-    newest, standing = prices.LAYER.newest(lake), champion_manifest.served(artefacts)
-    document = artefacts.read_json(TRACK_RECORD) if artefacts.exists(TRACK_RECORD) else None
-    lines = [f"newest publication {newest or 'none'}, version {standing['version'] if standing else 'none'} served"]
-    if document and document["newest"] and document["newest"]["skill"] is not None:
-        lines.append(
-            f"error over that of no change {document['newest']['skill']:.3f}, inside 80 %: {document['newest']['cover80']:.0%}"
-        )
-    report = "price_report/latest/digest.txt"
-    return lines + (["", lake.read_bytes(report).decode()] if lake.exists(report) else [])
+    """What the daily digest says after the open incidents: newest publication, served model, live accuracy, and the report's digest."""
+    from milk_assets.monitoring.detection.live_accuracy_report import LiveAccuracyReport
+
+    publication, champion = prices.LAYER.newest(lake), champion_manifest.served(artefacts)
+    model = f"version {champion['version']}" if champion else "none"
+    lines = [f"Newest publication: {publication or 'none'}. Served model: {model}."]
+    report = LiveAccuracyReport.model_validate(artefacts.read_json(TRACK_RECORD)) if artefacts.exists(TRACK_RECORD) else None
+    if report and report.newest and report.newest.skill is not None:
+        coverage = "" if report.newest.cover80 is None else f" Prices inside the 80 % interval: {report.newest.cover80:.0%}."
+        lines.append(f"Error relative to no change: {report.newest.skill:.3f} (below 1 is better).{coverage}")
+    report_digest = reports.latest_path(DIGEST)
+    if lake.exists(report_digest):
+        lines += ["", lake.read_bytes(report_digest).decode()]
+    return lines
 
 
-def set_up(channels: Iterable[Channel]) -> list[str]:
-    """The names of the channels that have somebody to tell."""
-    return [channel.name for channel in channels if channel.is_set_up]
+def _queue_daily_digest(lake: Lake, artefacts: Lake, state: AlertState, now: datetime, channels: Sequence[str]) -> None:
+    """Queue the digest of the day once, from DIGEST_TIME on."""
+    local_time = now.astimezone(ZoneInfo(TIMEZONE))
+    day = local_time.date().isoformat()
+    if (local_time.hour, local_time.minute) < DIGEST_TIME or state.digest_day == day:
+        return
+    lines = digest_lines(lake, artefacts)
+    alert_state.update_alert_state(lake, lambda stored: queue_digest(stored, day, lines, now, channels=channels))
 
 
-def read_state(lake: Lake) -> State:
-    """The alert state; that of a system which told nothing yet where there is none."""
-    return _read(lake.read_tagged(STATE))
-
-
-def observe(
-    lake: Lake, facts: Sequence[Fact], channels: Iterable[Channel], *, whole: Sequence[str] = (), complete: bool = False
-) -> State:
-    """Store what some facts make of the alert state. complete: they are all there are.
-
-    Until a first complete look, events are taken as told: what happened before anybody watched is no news.
-    """
-    named, now = set_up(channels), clock()
-
-    def change(state: State) -> State:
-        if not state["adopted"]:
-            past = [fact for fact in facts if RULES[fact.rule].once]
-            state = incidents.observe(state, past, now, channels=()) | {"adopted": complete}
-        return incidents.observe(state, facts, now, whole=whole, channels=named)
-
-    return keep(lake, change)
-
-
-def keep(lake: Lake, change: Callable[[State], State]) -> State:
-    """Apply a pure change to the stored state, over again where another came first; returns what is stored."""
-    for _ in range(ATTEMPTS):
-        found = lake.read_tagged(STATE)
-        before = _read(found)
-        after = change(before)
-        if after == before or lake.replace_bytes(STATE, json_bytes(after), found[1] if found else None):
-            return after
-    raise RuntimeError(f"{lake.uri(STATE)} was changed {ATTEMPTS} times before it could be written: too many send at once")
-
-
-def _read(found: tuple[bytes, str] | None) -> State:
-    """A stored state, with what an older one did not hold yet."""
-    return incidents.new_state() | (json.loads(found[0]) if found else {})
-
-
-def deliver(lake: Lake, channels: Iterable[Channel]) -> str:
-    """Send what is due, each message claimed and stored before it goes out. Returns what became of it, for the log."""
-    told = []
-    for channel in channels:
-        for _ in range(MESSAGES_A_TICK):
-            message = _claimed(lake, channel)
-            if message is None:
-                break
-            found = channel.attempt(message["text"])
-            _settled(lake, channel, message["id"], found)
-            told.append(f"{channel.name} {found.outcome}{f' ({found.reason})' if found.reason else ''}")
-            if found.outcome != "sent":
-                break
-    return ", ".join(told) or "nothing to send"
-
-
-def _claimed(lake: Lake, channel: Channel) -> dict[str, Any] | None:
-    """The channel's next due message, claimed in the stored state."""
-    from milk_assets.monitoring.alerts import outbox
-
-    claimed: dict[str, Any] | None = None
-
-    def change(state: State) -> State:
-        nonlocal claimed
-        after, claimed = outbox.claim(state, channel.name, clock())
-        return after
-
-    keep(lake, change)
-    return claimed
-
-
-def _settled(lake: Lake, channel: Channel, identity: str, found: Attempt) -> None:
-    from milk_assets.monitoring.alerts import outbox
-
-    def change(state: State) -> State:
-        return outbox.settle(state, channel.name, identity, found.outcome, clock(), wait=found.wait, reason=found.reason)
-
-    keep(lake, change)
-
-
-ALL = (failure_alert, check_alert, alert_sensor)
+ALERT_SENSORS = (failure_alert, check_alert, alert_sensor)

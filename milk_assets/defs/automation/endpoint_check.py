@@ -1,42 +1,48 @@
-"""The endpoint, asked how it is every quarter of an hour.
+"""Endpoint check: a scheduled request to the endpoint's health route.
 
-Belongs here: the schedule and its job. The question itself is `lambda_service.health_check`'s, which the cloud's canary asks too.
+Belongs here: the job and its schedule. Not here: the request and what counts as healthy (`lambda_service.health_check`), which the
+CloudWatch canary uses too.
 """
 
 import os
 
 import dagster as dg
 
-from milk_assets.defs.automation import alert_sensors
 from milk_assets.defs.resources.telegram import Telegram
 from milk_assets.defs.resources.webhook import Webhook
 from milk_assets.settings import TIMEZONE
+from milk_assets.stores.alert_state import record_observations
 from milk_assets.stores.lake import Lake
 
-URL = "MILK_API_URL"  # the endpoint's base address; without it nothing is asked
+ENDPOINT_URL_VARIABLE = "MILK_API_URL"
+
+
+def endpoint_url() -> str:
+    """Base address of the endpoint; empty where none is configured."""
+    return os.environ.get(ENDPOINT_URL_VARIABLE, "")
 
 
 @dg.op
-def ask_endpoint(context: dg.OpExecutionContext, lake: Lake, telegram: Telegram, webhook: Webhook) -> None:
-    """Ask the endpoint how it is, and store the answer as a fact. A sick endpoint fails no run: the incident tells of it."""
+def request_health(context: dg.OpExecutionContext, lake: Lake, telegram: Telegram, webhook: Webhook) -> None:
+    """Request the health route, and record the answer. An unhealthy endpoint does not fail the run; it opens an incident."""
     from lambda_service.health_check import HealthError, check
-    from milk_assets.monitoring.alerts.alert_facts import health_fact
+    from milk_assets.monitoring.alerts.observations import health_observation
 
-    shown, fault = "", None
+    url, problem = "", None
     try:
-        found = check(os.environ.get(URL, ""))
-        shown = found["url"]
-        context.log.info("%s answered in %.3f s", found["url"], found["seconds"])
-        context.add_output_metadata({"seconds": found["seconds"], "answer": dg.MetadataValue.json(found["answer"])})
+        answer = check(endpoint_url())
+        url = answer["url"]
+        context.log.info("%s answered in %.3f s", url, answer["seconds"])
+        context.add_output_metadata({"seconds": answer["seconds"], "answer": dg.MetadataValue.json(answer["answer"])})
     except (HealthError, ValueError) as error:
-        fault = str(error)
-        context.log.warning("%s", fault)
-    alert_sensors.observe(lake, [health_fact(context.run_id, fault, shown)], (telegram, webhook))
+        problem = str(error)
+        context.log.warning("%s", problem)
+    record_observations(lake, [health_observation(context.run_id, problem, url)], (telegram, webhook))
 
 
-@dg.job(description="Ask the endpoint how it is; two bad answers in a row open an incident.")
+@dg.job(description="Request the endpoint's health route. Two unhealthy answers in a row open an incident.")
 def check_endpoint() -> None:
-    ask_endpoint()
+    request_health()
 
 
 @dg.schedule(
@@ -44,12 +50,12 @@ def check_endpoint() -> None:
     cron_schedule="*/15 * * * *",
     execution_timezone=TIMEZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Asks the endpoint how it is, every quarter of an hour, where MILK_API_URL names one.",
+    description="Checks the endpoint every quarter of an hour, where MILK_API_URL is set.",
 )
 def endpoint_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """A run a quarter of an hour."""
-    if not os.environ.get(URL):
-        return dg.SkipReason(f"{URL} names no endpoint")
+    """One run every quarter of an hour."""
+    if not endpoint_url():
+        return dg.SkipReason(f"{ENDPOINT_URL_VARIABLE} is not set: there is no endpoint to check")
     return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat())
 
 

@@ -6,23 +6,13 @@ Belongs here: the HTTP of one attempt. Which chat, and when to try again, is the
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from milk_assets.monitoring.alerts.outbox import Outcome
+from milk_assets.monitoring.alerts.outbox import Attempt
 
 TIMEOUT = (5, 15)  # seconds to connect, to answer
 GATEWAY = (502, 504)  # answers of what stands before a server, which may have done its work
 LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")  # at level DEBUG they tell the path, and the path may hold a token
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What became of a message. wait: seconds that the server asked for. reason: why it was not taken, without any secret."""
-
-    outcome: Outcome
-    wait: float | None = None
-    reason: str = ""
 
 
 def post(url: str, body: dict[str, Any], secret: str) -> Attempt:

@@ -9,7 +9,8 @@ from typing import Any
 
 import dagster as dg
 
-from milk_assets.defs.resources.http_post import Attempt, post
+from milk_assets.defs.resources.http_post import post
+from milk_assets.monitoring.alerts.outbox import Attempt
 
 API = "https://api.telegram.org"
 LONGEST_TEXT = 4096  # characters, the Bot API's own limit

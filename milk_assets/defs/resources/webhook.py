@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import dagster as dg
 
-from milk_assets.defs.resources.http_post import Attempt, post
+from milk_assets.defs.resources.http_post import post
+from milk_assets.monitoring.alerts.outbox import Attempt
 
 URL = "MILK_WEBHOOK_URL"
 LONGEST_TEXT = 4000  # characters: Slack cuts longer ones by itself

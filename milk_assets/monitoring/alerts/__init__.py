@@ -1,1 +1,1 @@
-"""From facts to incidents and messages."""
+"""Alerts: from observations to incidents and messages."""

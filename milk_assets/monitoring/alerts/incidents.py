@@ -1,144 +1,222 @@
-"""Incidents: what is told of what was observed. Opened once, then silence, then resolved.
+"""Incidents: which observations open an incident, resolve it or announce an event, and the messages that follow.
 
-Belongs here: the state machine as pure functions, facts and state in, state with new messages out. The state is plain values, for JSON.
-Sending messages is `outbox`'s and the channels' business.
+Belongs here: pure functions that take the alert state and return it changed. Not here: sending messages (`outbox`) and storing the state
+(`milk_assets.stores.alert_state`). Prometheus Alertmanager would do this too, but it is a server to run, and incidents must also work in
+a local set-up without one.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
 from milk_assets.monitoring.alerts.rules import RULES, Rule
+from milk_assets.monitoring.alerts.state_documents import AlertState, Delivery, Incident, Message
 
-SCHEMA = 1
-EVENTS_KEPT = 500  # identities of told events: many times more than any source repeats
-LINES = 8  # of one message; the rest are counted
-State = dict[str, Any]
+REMEMBERED_EVENTS = 500
+"""Ids of announced events that are kept: several times as many as any source repeats."""
+LINES_PER_MESSAGE = 8
+"""Incidents that a message lists; it gives the number of the others."""
 
 
 @dataclass(frozen=True)
-class Fact:
-    """What was observed of one rule. segment, model: what it is about, empty for the whole. at: name of the observation (a date, a run,
-    a time): the same one seen twice counts once. text: one line for a person. breached: False says that it is well."""
+class Observation:
+    """One look at the subject of one rule.
+
+    Attributes:
+        rule: Name of the rule.
+        observation_id: Identifies the observation: a publication date, a run id, a ledger entry. A repeated id counts once.
+        text: What was observed, for a person.
+        segment: Market, job or check that it is about; empty for the whole platform.
+        model: Version of the model that it is about; empty where no model is involved.
+        is_breach: Whether the rule is breached. False means that all is well.
+    """
 
     rule: str
-    at: str
+    observation_id: str
     text: str = ""
     segment: str = ""
     model: str = ""
-    breached: bool = True
+    is_breach: bool = True
 
     @property
-    def key(self) -> str:
-        """What makes it one incident."""
+    def incident_key(self) -> str:
+        """Observations with the same key belong to the same incident."""
         return "|".join((self.rule, self.segment, self.model))
 
 
-def new_state() -> State:
-    """The state of a system that has told nothing yet, and has taken nothing of its past as told (adopted)."""
-    return {"schema": SCHEMA, "incidents": {}, "told": [], "digest": None, "outbox": [], "adopted": False}
+@dataclass(frozen=True)
+class _Entry:
+    """One incident or event in a message. since: as text; part of the message's id."""
+
+    segment: str
+    model: str
+    text: str
+    since: str
 
 
-def observe(
-    state: State, facts: Iterable[Fact], now: datetime, *, whole: Collection[str] = (), channels: Collection[str]
-) -> State:
-    """The state after some facts, with a message for each rule that opened or resolved.
+def update_incidents(
+    state: AlertState,
+    observations: Iterable[Observation],
+    now: datetime,
+    *,
+    channels: Collection[str],
+    complete_rules: Collection[str] = (),
+) -> AlertState:
+    """Apply observations to the alert state, and queue one message for each rule that opened or resolved.
 
-    whole: rules of which `facts` holds every breach there is: what they do not name is well. now: with its zone. channels: that
-    messages are due on. Pure: the same facts told twice add nothing. Raises KeyError on a rule that does not exist.
+    The same observations applied twice change nothing.
+
+    Args:
+        state: The state before.
+        observations: What was observed, in order.
+        now: Current time, with its time zone.
+        channels: Names of the channels that messages are queued for.
+        complete_rules: Rules for which `observations` holds every breach. Their incidents that are not observed are resolved.
+
+    Returns:
+        The state afterwards.
+
+    Raises:
+        KeyError: An observation names a rule that does not exist.
     """
-    after = copy.deepcopy(state)
-    incidents: dict[str, Any] = after["incidents"]
-    seen = list(facts)
-    named = {fact.key for fact in seen}
-    stamp = now.isoformat(timespec="seconds")
-    opened: dict[str, list[dict[str, Any]]] = {}
-    resolved: dict[str, list[dict[str, Any]]] = {}
-    for fact in seen:
-        rule = RULES[fact.rule]
-        if rule.once:
-            _tell_once(after, rule, fact, stamp, channels)
-            continue
-        standing = incidents.get(fact.key)
-        if not fact.breached:
-            _end(incidents, fact.key, fact.text, resolved)
-            continue
-        if standing is None:
-            standing = incidents[fact.key] = {
-                "rule": fact.rule, "segment": fact.segment, "model": fact.model, "since": stamp, "at": None, "seen": 0, "open": False,
-            }  # fmt: skip
-        if standing["at"] != fact.at:
-            standing |= {"at": fact.at, "seen": standing["seen"] + 1}
-        standing["text"] = fact.text
-        if not standing["open"] and standing["seen"] >= rule.after:
-            standing["open"] = True
-            opened.setdefault(fact.rule, []).append(standing)
-    for key in [key for key, standing in incidents.items() if standing["rule"] in whole and key not in named]:
-        _end(incidents, key, "", resolved)
-    for word, groups in (("OPEN", opened), ("RESOLVED", resolved)):
-        for name, group in groups.items():
-            _queue(after, _message(word, RULES[name], group), _identity(word, name, group), stamp, channels)
-    return after
+    incidents = dict(state.incidents)
+    opened: dict[str, Incident] = {}
+    resolved: list[Incident] = []
+    observed_keys: set[str] = set()
+
+    for observation in observations:
+        rule, key = RULES[observation.rule], observation.incident_key
+        observed_keys.add(key)
+        if rule.is_event:
+            state = _announce_event(state, rule, observation, now, channels)
+        elif observation.is_breach:
+            was_open = key in incidents and incidents[key].is_open
+            incidents[key] = _after_breach(incidents.get(key), observation, rule, now)
+            if key in opened or (incidents[key].is_open and not was_open):
+                opened[key] = incidents[key]
+        elif key in incidents:
+            resolved.append(_with_text(incidents.pop(key), observation.text))
+
+    unobserved = [key for key, incident in incidents.items() if incident.rule in complete_rules and key not in observed_keys]
+    resolved += [incidents.pop(key) for key in unobserved]
+
+    state = state.model_copy(update={"incidents": incidents})
+    state = _queue_by_rule(state, "OPEN", list(opened.values()), now, channels)
+    announced = [incident for incident in resolved if incident.is_open]  # an incident that never opened ends silently
+    return _queue_by_rule(state, "RESOLVED", announced, now, channels)
 
 
-def _end(incidents: dict[str, Any], key: str, text: str, resolved: dict[str, list[dict[str, Any]]]) -> None:
-    """Forget what is well again, and say so where it was told."""
-    standing = incidents.pop(key, None)
-    if standing is not None and standing["open"]:
-        resolved.setdefault(standing["rule"], []).append(standing | {"text": text or standing["text"]})
+def queue_digest(state: AlertState, day: str, lines: Iterable[str], now: datetime, *, channels: Collection[str]) -> AlertState:
+    """Queue the digest of a day, unless that day or a later one has had it.
 
-
-def _tell_once(state: State, rule: Rule, fact: Fact, stamp: str, channels: Collection[str]) -> None:
-    identity = f"{fact.key}|{fact.at}"
-    if identity in state["told"]:
-        return
-    state["told"] = [*state["told"], identity][-EVENTS_KEPT:]
-    group = [{"segment": fact.segment, "model": fact.model, "text": fact.text, "since": fact.at}]
-    _queue(state, _message("NEWS", rule, group), _identity("NEWS", rule.name, group), stamp, channels)
-
-
-def _message(word: str, rule: Rule, group: list[dict[str, Any]]) -> str:
-    lines = [one["text"] or one["segment"] for one in group[:LINES]]
-    more = [f"and {len(group) - LINES} more"] if len(group) > LINES else []
-    since = [f"since {min(one['since'] for one in group)}"] if word == "RESOLVED" else []
-    return "\n".join([f"milk {word}: {rule.title}", *lines, *more, *since, f"→ {rule.section}"])
-
-
-def _identity(word: str, rule: str, group: list[dict[str, Any]]) -> str:
-    named = sorted(f"{one['segment']}|{one['model']}|{one['since']}" for one in group)
-    return hashlib.sha256("\n".join([word, rule, *named]).encode()).hexdigest()[:10]
-
-
-def _queue(state: State, text: str, identity: str, stamp: str, channels: Collection[str]) -> None:
-    """A message for every channel, unless one of that identity waits already."""
-    if not channels or any(message["id"] == identity for message in state["outbox"]):
-        return
-    due = {channel: {"step": "queued", "attempts": 0, "not_before": stamp} for channel in sorted(channels)}
-    state["outbox"].append({"id": identity, "text": f"{text}\n#{identity}", "at": stamp, "channels": due})
-
-
-def digest(state: State, day: str, lines: Iterable[str], now: datetime, *, channels: Collection[str]) -> State:
-    """The state with the day's digest queued: what is open, and `lines`. A day has one, whoever asks how often.
-
-    day: YYYY-MM-DD in Mexico City.
+    Args:
+        state: The state before.
+        day: YYYY-MM-DD in Mexico City.
+        lines: Further lines, after the open incidents.
+        now: Current time, with its time zone.
+        channels: Names of the channels that it is queued for.
     """
-    if state["digest"] is not None and state["digest"] >= day:
+    if state.digest_day is not None and state.digest_day >= day:
         return state
-    after = copy.deepcopy(state)
-    after["digest"] = day
-    standing = open_incidents(after)
-    told = [f"{RULES[one['rule']].title} since {one['since'][:16]}: {one['text']}" for one in standing[:LINES]]
-    head = f"milk {day}: {len(standing)} open" if standing else f"milk {day}: all is well"
-    identity = hashlib.sha256(f"digest|{day}".encode()).hexdigest()[:10]
-    _queue(after, "\n".join([head, *told, *lines]), identity, now.isoformat(timespec="seconds"), channels)
-    return after
+    incidents = open_incidents(state)
+    listed = [
+        f"{RULES[incident.rule].title} (since {_minute(incident.since)}): {incident.text}"
+        for incident in incidents[:LINES_PER_MESSAGE]
+    ]
+    count = {0: "no open incidents", 1: "1 open incident"}.get(len(incidents), f"{len(incidents)} open incidents")
+    heading = f"milk {day}: {count}"
+    message_id = hashlib.sha256(f"digest|{day}".encode()).hexdigest()[:10]
+    state = state.model_copy(update={"digest_day": day})
+    return _queue(state, "\n".join([heading, *listed, *lines]), message_id, now, channels)
 
 
-def open_incidents(state: State) -> list[dict[str, Any]]:
-    """The incidents that were told and have not ended, oldest first."""
-    return sorted((one for one in state["incidents"].values() if one["open"]), key=lambda one: (one["since"], one["rule"]))
+def open_incidents(state: AlertState) -> list[Incident]:
+    """The incidents that were announced and have not ended, oldest first."""
+    announced = [incident for incident in state.incidents.values() if incident.is_open]
+    return sorted(announced, key=lambda incident: (incident.since, incident.rule))
+
+
+def _after_breach(incident: Incident | None, observation: Observation, rule: Rule, now: datetime) -> Incident:
+    """The incident with one more breach, unless its newest breach has the same id."""
+    if incident is None:
+        incident = Incident(
+            rule=observation.rule, segment=observation.segment, model=observation.model, since=now.replace(microsecond=0)
+        )
+    is_new = incident.last_observation_id != observation.observation_id
+    breaches = incident.breaches + is_new
+    return incident.model_copy(
+        update={
+            "last_observation_id": observation.observation_id,
+            "breaches": breaches,
+            "is_open": incident.is_open or breaches >= rule.breaches_to_open,
+            "text": observation.text,
+        }
+    )
+
+
+def _with_text(incident: Incident, text: str) -> Incident:
+    return incident.model_copy(update={"text": text}) if text else incident
+
+
+def _announce_event(
+    state: AlertState, rule: Rule, observation: Observation, now: datetime, channels: Collection[str]
+) -> AlertState:
+    """Queue a message about an event, unless it was announced before."""
+    event_id = f"{observation.incident_key}|{observation.observation_id}"
+    if event_id in state.announced_events:
+        return state
+    announced_events = (*state.announced_events, event_id)[-REMEMBERED_EVENTS:]
+    entries = [_Entry(observation.segment, observation.model, observation.text, observation.observation_id)]
+    state = state.model_copy(update={"announced_events": announced_events})
+    return _queue(state, _message_text("NEWS", rule, entries), _message_id("NEWS", rule.name, entries), now, channels)
+
+
+def _queue_by_rule(
+    state: AlertState, status: str, incidents: Sequence[Incident], now: datetime, channels: Collection[str]
+) -> AlertState:
+    """Queue one message for each rule that has incidents."""
+    by_rule: dict[str, list[Incident]] = {}
+    for incident in incidents:
+        by_rule.setdefault(incident.rule, []).append(incident)
+    for name, group in by_rule.items():
+        entries = [_Entry(incident.segment, incident.model, incident.text, incident.since.isoformat()) for incident in group]
+        first = min(incident.since for incident in group) if status == "RESOLVED" else None
+        text = _message_text(status, RULES[name], entries, first)
+        state = _queue(state, text, _message_id(status, name, entries), now, channels)
+    return state
+
+
+def _message_text(status: str, rule: Rule, entries: Sequence[_Entry], open_since: datetime | None = None) -> str:
+    """What happened, what to do, and where the runbook says more."""
+    lines = [f"milk {status}: {rule.title}", *(entry.text or entry.segment for entry in entries[:LINES_PER_MESSAGE])]
+    if len(entries) > LINES_PER_MESSAGE:
+        lines.append(f"and {len(entries) - LINES_PER_MESSAGE} more")
+    lines.append(f"What to do: {rule.action}" if open_since is None else f"It was open since {_minute(open_since)}.")
+    return "\n".join([*lines, f"Runbook: {rule.section}"])
+
+
+def _message_id(status: str, rule: str, entries: Sequence[_Entry]) -> str:
+    """The same for the same incidents, whenever and by whichever process the message is made."""
+    listed = sorted(f"{entry.segment}|{entry.model}|{entry.since}" for entry in entries)
+    return hashlib.sha256("\n".join([status, rule, *listed]).encode()).hexdigest()[:10]
+
+
+def _queue(state: AlertState, text: str, message_id: str, now: datetime, channels: Collection[str]) -> AlertState:
+    """Add a message for every channel, unless one with this id is waiting."""
+    if not channels or any(message.message_id == message_id for message in state.outbox):
+        return state
+    queued_at = now.replace(microsecond=0)
+    message = Message(
+        message_id=message_id,
+        text=f"{text}\n#{message_id}",
+        queued_at=queued_at,
+        deliveries={channel: Delivery(not_before=queued_at) for channel in sorted(channels)},
+    )
+    return state.model_copy(update={"outbox": (*state.outbox, message)})
+
+
+def _minute(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

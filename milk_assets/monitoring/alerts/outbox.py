@@ -1,78 +1,114 @@
-"""The outbox: which message is to be sent next, and what becomes of it.
+"""Outbox: which message to send next, and what an attempt changes.
 
-Belongs here: the steps of a message as pure functions over the alert state. Whoever sends stores the state between two steps.
+Belongs here: the steps of a message as pure functions on the alert state. Not here: storing the state between the steps
+(`milk_assets.stores.alert_state`) and the HTTP request (`milk_assets.defs.resources.http_post`).
 
-What it guarantees. A message stands in the state before anything is sent, and leaves it only once a channel has taken it: none is lost,
-whatever dies when. It is claimed, and the claim stored, before it is sent: two senders never send the same one, and a restart
-repeats none that was settled. One case cannot be told apart: a sender that dies, or a connection that times out, after the message
-went out and before the answer was stored. Chats know no idempotency key, so the message is sent again, and says that it may be a
-repetition; its `#identity` is the same. Lost never, doubled only then, and marked.
+Guarantees:
+- No message is lost. It is stored before it is sent, and removed only after the channel has accepted it.
+- Two senders never send the same message. A sender claims it, and the claim is stored, before it is sent.
+- A restart repeats no message whose outcome was stored.
+- One case cannot be detected: a sender dies, or a connection times out, after the message was sent and before the answer was stored.
+  Chat services have no idempotency key, so the message is sent again, with a note and with the same `#id`.
 """
 
 from __future__ import annotations
 
-import copy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from milk_assets.monitoring.alerts.incidents import State
+from milk_assets.monitoring.alerts.state_documents import AlertState, Delivery
 
-CLAIM = timedelta(minutes=3)  # longer than any single attempt may take: after that its sender is dead
-WAITS = (30, 60, 120, 300, 900, 3600)  # seconds before each further attempt, the last one for ever
-REPEATED = "(may be a repetition: the first attempt got no answer)"
-# sent: taken. failed: certainly not taken, try again. unsure: perhaps taken. silent: the channel is not set up, forget it.
-Outcome = Literal["sent", "failed", "unsure", "silent"]
+CLAIM_EXPIRES_AFTER = timedelta(minutes=3)
+"""Longer than any attempt may take: after it, the sender must have died."""
+RETRY_WAITS = (30, 60, 120, 300, 900, 3600)
+"""Seconds before the second and each further attempt; the last one applies from then on."""
+REPETITION_NOTE = "(This may be a repetition: an earlier attempt got no answer.)"
+
+DeliveryOutcome = Literal["sent", "failed", "unsure", "silent"]
+"""sent: accepted. failed: certainly not accepted, try again. unsure: possibly accepted. silent: the channel is not configured, drop it."""
 
 
-def claim(state: State, channel: str, now: datetime) -> tuple[State, dict[str, Any] | None]:
-    """The state with the channel's next due message claimed, and that message as {"id", "text"}; None where none is due.
+@dataclass(frozen=True)
+class Attempt:
+    """The outcome of one attempt to send a message.
 
-    Messages of a channel go out in order: one that must wait holds those behind it, so that nothing resolves before it opened.
+    Attributes:
+        outcome: See DeliveryOutcome.
+        wait: Seconds that the server asked to wait; None where it did not.
+        reason: Why the message was not accepted, without secrets.
     """
-    for place, message in enumerate(state["outbox"]):
-        due = message["channels"].get(channel)
-        if due is None:
+
+    outcome: DeliveryOutcome
+    wait: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ClaimedMessage:
+    """A message that this sender may send now."""
+
+    message_id: str
+    text: str
+
+
+def claim_message(state: AlertState, channel: str, now: datetime) -> tuple[AlertState, ClaimedMessage | None]:
+    """Claim the next message that is due on a channel.
+
+    Messages of a channel are sent in order. One that has to wait holds back those behind it, so that no incident is resolved before it
+    is opened.
+
+    Returns:
+        The state with the claim, and the message; None where none is due.
+    """
+    for index, message in enumerate(state.outbox):
+        delivery = message.deliveries.get(channel)
+        if delivery is None:
             continue
-        if datetime.fromisoformat(due["not_before"]) > now:
+        if delivery.not_before > now:
             return state, None
-        after = copy.deepcopy(state)
-        text = message["text"] if due["step"] == "queued" else f"{message['text']}\n{REPEATED}"
-        after["outbox"][place]["channels"][channel] = {
-            "step": "sending", "attempts": due["attempts"] + 1, "not_before": _stamp(now + CLAIM),
-        }  # fmt: skip
-        return after, {"id": message["id"], "text": text}
+        text = message.text if delivery.step == "queued" else f"{message.text}\n{REPETITION_NOTE}"
+        claim = Delivery(step="sending", attempts=delivery.attempts + 1, not_before=now + CLAIM_EXPIRES_AFTER)
+        claimed = message.model_copy(update={"deliveries": {**message.deliveries, channel: claim}})
+        outbox = (*state.outbox[:index], claimed, *state.outbox[index + 1 :])
+        return state.model_copy(update={"outbox": outbox}), ClaimedMessage(message.message_id, text)
     return state, None
 
 
-def settle(
-    state: State, channel: str, identity: str, outcome: Outcome, now: datetime, *, wait: float | None = None, reason: str = ""
-) -> State:
-    """The state after an attempt. wait: seconds that the channel asked for. reason: why it failed, without any secret.
+def settle_delivery(state: AlertState, channel: str, message_id: str, attempt: Attempt, now: datetime) -> AlertState:
+    """Apply the outcome of an attempt: remove an accepted message from the channel, or set the time of the next attempt.
 
-    An unknown identity changes nothing: somebody else settled it.
+    An unknown id changes nothing, because another sender has settled it.
     """
-    after = copy.deepcopy(state)
-    for message in after["outbox"]:
-        due = message["channels"].get(channel)
-        if message["id"] != identity or due is None:
+    outbox = []
+    for message in state.outbox:
+        delivery = message.deliveries.get(channel)
+        if message.message_id != message_id or delivery is None:
+            outbox.append(message)
             continue
-        if outcome in {"sent", "silent"}:
-            del message["channels"][channel]
+        deliveries = dict(message.deliveries)
+        if attempt.outcome in {"sent", "silent"}:
+            del deliveries[channel]
         else:
-            seconds = WAITS[min(due["attempts"], len(WAITS)) - 1] if wait is None else wait
-            due |= {
-                "step": "queued" if outcome == "failed" else "sending",
-                "not_before": _stamp(now + timedelta(seconds=seconds)),
-                "reason": reason,
-            }
-    after["outbox"] = [message for message in after["outbox"] if message["channels"]]
-    return after
+            deliveries[channel] = _after_failure(delivery, attempt, now)
+        if deliveries:
+            outbox.append(message.model_copy(update={"deliveries": deliveries}))
+    return state.model_copy(update={"outbox": tuple(outbox)})
 
 
-def waiting(state: State) -> int:
-    """Messages that some channel has not taken yet."""
-    return len(state["outbox"])
+def count_waiting(state: AlertState) -> int:
+    """Number of messages that at least one channel has not accepted yet."""
+    return len(state.outbox)
 
 
-def _stamp(when: datetime) -> str:
-    return when.isoformat()
+def _after_failure(delivery: Delivery, attempt: Attempt, now: datetime) -> Delivery:
+    wait = attempt.wait
+    if wait is None:
+        wait = RETRY_WAITS[min(delivery.attempts, len(RETRY_WAITS)) - 1]
+    return delivery.model_copy(
+        update={
+            "step": "queued" if attempt.outcome == "failed" else "sending",
+            "not_before": now + timedelta(seconds=wait),
+            "reason": attempt.reason,
+        }
+    )

@@ -1,1 +1,1 @@
-"""Detecting problems in feed, prices and forecasts."""
+"""Detection: problems in the feed, the prices and the forecasts."""

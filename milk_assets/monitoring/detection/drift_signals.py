@@ -1,61 +1,72 @@
-"""Signals: what is watched of the prices, one number a publication and market.
+"""Drift signals: the figures of each market that drift is judged on, one per publication.
 
-Belongs here: prices turned into returns, share of changes and spreads. Price levels are no signal: they always drift.
+Belongs here: turning prices into returns, shares of changed prices and spreads. Not here: judging them (`market_drift`). Price levels are
+not a signal, because they always drift.
 """
 
 import numpy as np
 import pandas as pd
 
-CENT = 0.005
-"""MXN. Prices are published to the centavo; a smaller difference is the arithmetic of floats."""
-SIGNALS = ("returns", "changed", "spread")
+from milk_model.features import SAME
+
+PRICE_TOLERANCE = SAME
+"""MXN/l. A smaller difference is no change: prices are published in whole centavos."""
 
 
 def signals(prices: pd.DataFrame) -> pd.DataFrame:
-    """T - 1 publications x 12 columns `<signal> <milk>/<channel>`, in per cent, from the prices frame.
+    """Signals of each market at each publication after the first.
 
-    returns: mean log change of the market's prices since each one's last known price. changed: share of them that changed.
-    spread: the market's prices against the other markets of the same cities, in log, as the sum of its mean changes; being a sum
-    of changes, it does not jump when a city comes or goes. Series without a price at a publication do not count in it.
+    A series without a price at a publication does not count in it.
+
+    Args:
+        prices: The prices frame, T publications.
+
+    Returns:
+        T - 1 publications × 12 columns named `<signal> <milk>/<channel>`, in per cent.
+        returns: mean log change of the market's prices, each since its last price.
+        changed: share of these prices that changed.
+        spread: log prices of the market relative to the other markets in the same cities, as the cumulative sum of its mean changes.
+        Because it sums changes, it does not jump when a city appears or disappears.
     """
     wide = prices.pivot(index="publication", columns="series", values="price").sort_index()
     wide = wide.loc[:, wide.notna().any()]
     names = prices.drop_duplicates("series").set_index("series").loc[wide.columns]
     market = (names["milk"] + "/" + names["channel"]).to_numpy()
     city = (names["state"] + "/" + names["city"]).to_numpy()
-    present = wide.notna().to_numpy()
-    known = wide.ffill()
-    logs = np.log(known.to_numpy())
-    returns = np.where(present, _steps(logs), np.nan)
-    changed = np.where(present & ~np.isnan(_steps(logs)), np.abs(_steps(known.to_numpy())) > CENT, np.nan)
-    spread = np.where(present, _steps(logs - _others(logs, city)), np.nan)
+    is_priced = wide.notna().to_numpy()
+    filled = wide.ffill().to_numpy()
+    logs = np.log(filled)
+    log_changes = _changes(logs)
+    returns = np.where(is_priced, log_changes, np.nan)
+    changed = np.where(is_priced & ~np.isnan(log_changes), np.abs(_changes(filled)) > PRICE_TOLERANCE, np.nan)
+    spread = np.where(is_priced, _changes(logs - _other_markets(logs, city)), np.nan)
     columns = {}
     for name in sorted(set(market)):
-        own = market == name
-        columns[f"returns {name}"] = 100 * _mean(returns[:, own])
-        columns[f"changed {name}"] = 100 * _mean(changed[:, own])
-        columns[f"spread {name}"] = 100 * np.nancumsum(_mean(spread[:, own]))
+        in_market = market == name
+        columns[f"returns {name}"] = 100 * _mean(returns[:, in_market])
+        columns[f"changed {name}"] = 100 * _mean(changed[:, in_market])
+        columns[f"spread {name}"] = 100 * np.nancumsum(_mean(spread[:, in_market]))
     return pd.DataFrame(columns, index=wide.index).iloc[1:]
 
 
-def _steps(values: np.ndarray) -> np.ndarray:
-    """Change of each column since the row before, (T, N); NaN in the first row."""
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Change of each column since the previous row, (T, N); NaN in the first row."""
     return np.vstack([np.full((1, values.shape[1]), np.nan), np.diff(values, axis=0)])
 
 
-def _others(logs: np.ndarray, city: np.ndarray) -> np.ndarray:
-    """For each series, the mean log price of its city's other series; NaN where it is alone."""
-    out = np.full_like(logs, np.nan)
+def _other_markets(logs: np.ndarray, city: np.ndarray) -> np.ndarray:
+    """For each series, the mean log price of the other series of its city, (T, N); NaN where there is no other."""
+    means = np.full_like(logs, np.nan)
     for name in np.unique(city):
-        own = np.flatnonzero(city == name)
-        for place in own:
-            rest = own[own != place]
-            if len(rest):
-                out[:, place] = _mean(logs[:, rest])
-    return out
+        in_city = np.flatnonzero(city == name)
+        for series in in_city:
+            others = in_city[in_city != series]
+            if len(others):
+                means[:, series] = _mean(logs[:, others])
+    return means
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """Row means over what is known, NaN where nothing is, (T,)."""
+    """Row means of the values that are not NaN, (T,); NaN for a row without any."""
     count = (~np.isnan(values)).sum(axis=1)
     return np.where(count > 0, np.nansum(values, axis=1) / np.maximum(count, 1), np.nan)

@@ -1,4 +1,4 @@
-"""What the tests of alerts share: a clock moved by hand, a chat on this machine, an instance and lakes of their own."""
+"""Fixtures of the alert tests: a manual clock, a local chat server, a Dagster instance and an artefact store."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from milk_assets.defs.automation import alert_sensors
 from milk_assets.defs.resources import telegram, webhook
+from milk_assets.stores import alert_state
 from milk_assets.stores.lake import Lake
 from milk_assets_tests.support.chat_server import Chat
 
@@ -16,7 +16,7 @@ START = datetime(2025, 3, 31, 12, 0, tzinfo=UTC)  # 06:00 in Mexico City: before
 
 
 class Clock:
-    """The time, moved by hand."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self) -> None:
         self.now = START
@@ -30,9 +30,9 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
-    monkeypatch.setattr(alert_sensors, "clock", found)
-    return found
+    manual_clock = Clock()
+    monkeypatch.setattr(alert_state, "clock", manual_clock)
+    return manual_clock
 
 
 @pytest.fixture
@@ -40,15 +40,15 @@ def chat(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Chat]:
     monkeypatch.setenv(telegram.TOKEN, "123:secret")
     monkeypatch.setenv(telegram.CHAT, "42")
     monkeypatch.delenv(webhook.URL, raising=False)
-    with Chat() as fake:
-        monkeypatch.setenv(telegram.URL, fake.url)
-        yield fake
+    with Chat() as server:
+        monkeypatch.setenv(telegram.URL, server.url)
+        yield server
 
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
+    with dg.instance_for_test() as test_instance:
+        yield test_instance
 
 
 @pytest.fixture

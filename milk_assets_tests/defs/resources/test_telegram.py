@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from milk_assets.defs.resources import http_post, telegram, webhook
-from milk_assets.defs.resources.http_post import Attempt
 from milk_assets.defs.resources.telegram import LONGEST_TEXT, Telegram, escape
 from milk_assets.defs.resources.webhook import Webhook
+from milk_assets.monitoring.alerts.outbox import Attempt
 from milk_assets_tests.support.chat_server import Chat
 
 SECRET = "123:very-secret"

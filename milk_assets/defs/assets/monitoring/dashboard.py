@@ -7,10 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from milk_assets.defs.automation import alert_sensors
 from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.monitoring.alerts.incidents import open_incidents
 from milk_assets.reporting.file_names import DASHBOARD_PAGE
+from milk_assets.stores.alert_state import read_alert_state
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import monitoring as layer
 from milk_assets.stores.layers import prices, reports
@@ -22,7 +22,7 @@ def dashboard(context: dg.AssetExecutionContext, lake: Lake) -> dg.MaterializeRe
     from milk_assets.monitoring.dashboard.page import to_page
 
     publication = context.partition_key
-    incidents = open_incidents(alert_sensors.read_state(lake))
+    incidents = [incident.model_dump(mode="json") for incident in open_incidents(read_alert_state(lake))]
     page = to_page(
         publication,
         lake.read_json(layer.DRIFT.path(publication)),

@@ -1,6 +1,6 @@
 """Drift: whether the markets of a publication behave as they always have.
 
-Belongs here: the asset, its check and its metadata. The statistics and their thresholds are `milk_assets.monitoring.detection.drift`.
+Belongs here: the asset, its check and its metadata. Statistics and thresholds are `milk_assets.monitoring.detection.market_drift`.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ def drift_report(
     context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Log returns, shares of changed prices and spreads of each market against its own history; price levels always drift."""
-    from milk_assets.monitoring.detection.drift import drift_report as detect_drift
     from milk_assets.monitoring.detection.feed import unchanged_publications
+    from milk_assets.monitoring.detection.market_drift import drift_report as detect_drift
 
     publication = context.partition_key
     table, champion = prices.read_prices(lake, publication), champion_manifest.served(artefacts)

@@ -31,7 +31,7 @@ CHECKS = [
 @publication_asset(group="monitoring", kinds={"parquet", "json"}, deps=["prices"], check_specs=CHECKS)
 def feed_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Past prices that the source changed, whether prices still move, and jumps that wait for a second publication."""
-    from milk_assets.monitoring.detection.feed import FROZEN, feed_document, new_series, restatements
+    from milk_assets.monitoring.detection.feed import FROZEN_PUBLICATIONS, feed_document, new_series, restatements
     from milk_assets.monitoring.detection.quarantine import quarantine
 
     publication = context.partition_key
@@ -56,7 +56,7 @@ def feed_report(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.As
     )
     yield dg.AssetCheckResult(
         check_name=check_names.MOVING,
-        passed=unchanged < FROZEN,
+        passed=unchanged < FROZEN_PUBLICATIONS,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"no price changed at the last {unchanged} publications"
         if unchanged

@@ -21,11 +21,12 @@ PUBLICATIONS_READ = 91  # the 78 that the history shows, and the 13 before them 
 @publication_asset(group="monitoring", kinds={"json"}, deps=["track_record"])
 def live_accuracy(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.MaterializeResult[Any]:
     """Error against no change, bias, coverage and Brier score of issued forecasts, rolling, by horizon and market, with alarms."""
-    from milk_assets.monitoring.detection.live_accuracy import as_document, concatenated
+    from milk_assets.monitoring.detection.live_accuracy import concatenate_records
+    from milk_assets.monitoring.detection.live_accuracy_report import live_accuracy_document
 
     publication = context.partition_key
     record = read_track_record(lake, publication, publications_back=PUBLICATIONS_READ)
-    document = as_document(concatenated([]) if record is None else record)
+    document = live_accuracy_document(concatenate_records([]) if record is None else record)
     document["sample"] = prices.read_vintage(lake, publication).sample
     lake.write_json(LIVE_ACCURACY.path(publication), document)
     if LIVE_ACCURACY.newest(lake) == publication:  # recomputing an older publication leaves the served document as it is
