@@ -31,9 +31,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.artefacts import S3, Store, free_port, moto_s3, served_files, wait_for
-from lambda_service.serving.artefact_reader import Source
+from lambda_service.serving.artefact_reader import ArtefactReader
 from lambda_service.serving.champion import load as load_market
-from lambda_service.serving.scored_market import Market
+from lambda_service.serving.scored_market import ScoredMarket
 from milk_model.artefact_paths import SERVED
 
 CLIENTS = 6
