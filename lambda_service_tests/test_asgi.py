@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lambda_service.__main__ import OPENAPI_FILE, serve, write_openapi
 from lambda_service.api.asgi import require_keys_outside_loopback
 from lambda_service.api.middleware import MAX_BODY_BYTES
 from lambda_service.serving.artefact_reader import ArtefactReader
@@ -78,3 +79,17 @@ def test_the_command_refuses_a_network_address_without_keys(tmp_path: Path) -> N
     assert run.returncode == 1
     assert "open to the network" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_serving_a_network_address_without_keys_is_an_error_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILK_API_KEY_HASHES", "")
+    with pytest.raises(ValueError, match="open to the network"):
+        serve("192.0.2.1", 0)
+    monkeypatch.setenv("MILK_CHAMPION_TTL", "soon")
+    with pytest.raises(ValueError, match="MILK_CHAMPION_TTL='soon'"):
+        serve()
+
+
+def test_the_openapi_document_is_written_to_a_file(tmp_path: Path) -> None:
+    write_openapi(tmp_path / "openapi.json")
+    assert (tmp_path / "openapi.json").read_text() == OPENAPI_FILE.read_text()
