@@ -52,9 +52,9 @@ def test_a_series_is_found_by_any_spelling_of_its_names(query: str, call: Caller
 
 
 def test_a_key_is_accepted_with_escaped_slashes_and_in_spanish(call: Caller) -> None:
-    found = call.get(f"/v1/forecasts/{KEY}").json
-    assert call.get(f"/v1/forecasts/{KEY.replace('/', '%2F')}").json == found
-    assert call.get("/v1/forecasts/Aguascalientes/Aguascalientes/Ultrapasteurizada/Autoservicio").json == found
+    forecasts = call.get(f"/v1/forecasts/{KEY}").json
+    assert call.get(f"/v1/forecasts/{KEY.replace('/', '%2F')}").json == forecasts
+    assert call.get("/v1/forecasts/Aguascalientes/Aguascalientes/Ultrapasteurizada/Autoservicio").json == forecasts
 
 
 @pytest.mark.parametrize(
@@ -151,16 +151,16 @@ def test_a_batch_answers_each_valid_item_and_reports_each_wrong_one(call: Caller
     ]
     answer = call.post("/v1/forecasts", {"items": items})
     assert answer.status == 200
-    found = schemas.BatchAnswer.model_validate(answer.json)
-    assert [item.status for item in found.items] == [200, 200, 404, 422, 422, 422, 422, 422]
-    assert found.failed == 6
-    assert found.items[0].forecasts == found.items[1].forecasts
+    batch_answer = schemas.BatchAnswer.model_validate(answer.json)
+    assert [item.status for item in batch_answer.items] == [200, 200, 404, 422, 422, 422, 422, 422]
+    assert batch_answer.failed == 6
+    assert batch_answer.items[0].forecasts == batch_answer.items[1].forecasts
     single = call.get(f"/v1/forecasts/{KEY}").json
     single.pop("model")
     assert answer.json["items"][0]["forecasts"] == single
-    assert found.items[2].problem is not None
-    assert found.items[2].problem.nearest is not None
-    fields = [item.problem.errors[0].field for item in found.items[3:] if item.problem and item.problem.errors]
+    assert batch_answer.items[2].problem is not None
+    assert batch_answer.items[2].problem.nearest is not None
+    fields = [item.problem.errors[0].field for item in batch_answer.items[3:] if item.problem and item.problem.errors]
     assert fields == ["items[3].city", "items[4].series", "items[5]", "items[6].colour", "items[7].series"]
 
 
@@ -181,10 +181,10 @@ def test_five_hundred_items_with_own_prices_are_answered(call: Caller) -> None:
 def test_own_prices_equal_to_the_published_prices_change_nothing(call: Caller, city_panel: Panel) -> None:
     published = call.get(f"/v1/forecasts/{KEY}").json
     column = city_panel.names.series.index(KEY)
-    known = [
+    price_history = [
         (day, price) for day, price in zip(city_panel.dates, city_panel.prices[:, column], strict=True) if np.isfinite(price)
     ]
-    own = [{"date": str(day), "price": float(price)} for day, price in known[-20:]]
+    own = [{"date": str(day), "price": float(price)} for day, price in price_history[-20:]]
     item = call.post("/v1/forecasts", {"items": [{"series": KEY, "prices": own}]}).json["items"][0]["forecasts"]
     assert item["based_on"] == "own prices"
     assert (item["publications"], item["months"]) == (published["publications"], published["months"])
@@ -244,8 +244,8 @@ def test_own_prices_that_cannot_be_used_are_reported(prices: list[dict[str, Any]
 def test_own_prices_of_a_national_average_are_rejected(call: Caller) -> None:
     newest = call.get("/v1/health").json["model"]["publication"]
     item = {"series": "nacional/promedio-aritmetico/uht/store", "prices": [{"date": newest, "price": 30}]}
-    found = call.post("/v1/forecasts", {"items": [item]}).json["items"][0]
-    assert (found["status"], "national averages" in found["problem"]["detail"]) == (422, True)
+    result = call.post("/v1/forecasts", {"items": [item]}).json["items"][0]
+    assert (result["status"], "national averages" in result["problem"]["detail"]) == (422, True)
 
 
 # --- caches

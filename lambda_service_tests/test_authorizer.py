@@ -162,10 +162,10 @@ def test_hashes_in_the_environment_need_no_boto3() -> None:
 
 
 def test_the_command_prints_a_key_and_its_hash() -> None:
-    made = subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-m", "lambda_service.api.api_keys"], check=True, timeout=30, capture_output=True, text=True, cwd=_ROOT
     )
-    key, digest = (line.split()[-1] for line in made.stdout.splitlines())
+    key, digest = (line.split()[-1] for line in run.stdout.splitlines())
     assert len(key) == 43
     assert hash_of(key) == digest
 

@@ -18,7 +18,8 @@ class Endpoint:
     """A server that answers with `status` and `body`, and waits with the answer until `stalled` is set."""
 
     def __init__(self) -> None:
-        self.status, self.body, self.paths = 200, b'{"status": "ok", "version": 3}', []
+        self.status, self.body = 200, b'{"status": "ok", "version": 3}'
+        self.paths: list[str] = []
         self.headers: dict[str, str] = {}
         self.stalled = Event()
         self.stalled.set()
