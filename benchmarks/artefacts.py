@@ -1,6 +1,6 @@
-"""What the endpoint's benchmarks serve: a demo's artefact store, put into an S3 on loopback.
+"""Artefacts for the endpoint's benchmarks: the artefact store of a demo, copied to an S3 server on loopback.
 
-Belongs here: which files are served, requests on them, moto's server. Timing is the benchmarks' own.
+Belongs here: the files to serve, requests for them, and moto's server. Not here: timing (`serving`, `load`).
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from milk_model.bundle import MANIFEST, prefix, read_manifest
 
 @dataclass(frozen=True)
 class Store:
-    """The artefact store that `python -m milk_assets demo` leaves in a folder."""
+    """The artefact store that `python -m milk_assets demo` writes to a folder."""
 
     folder: Path
 
     @cached_property
     def champion(self) -> dict[str, Any]:
-        """The manifest as it stands."""
+        """The manifest in the store."""
         if not (self.folder / SERVED).is_file():
             raise SystemExit(
-                f"{self.folder} has no {SERVED}: run `python -m milk_assets demo` first, and name its artefacts folder"
+                f"{self.folder} has no {SERVED}: run `python -m milk_assets demo` first, and pass its artefacts folder"
             )
         return dict(json.loads((self.folder / SERVED).read_text()))
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What is served in a benchmark: the trained model, whether it was promoted or not. The baseline has next to nothing to score."""
+        """The manifest to serve: the trained model, promoted or not, because the baseline has almost nothing to score."""
         return self._manifest(trained=True)
 
     @cached_property
-    def other(self) -> dict[str, Any]:
-        """Another version over the same data, as a fall-back would serve it: the baseline."""
+    def baseline_manifest(self) -> dict[str, Any]:
+        """The manifest of the baseline on the same data, as after a rollback."""
         return self._manifest(trained=False)
 
     def _manifest(self, trained: bool) -> dict[str, Any]:
@@ -54,28 +54,28 @@ class Store:
             if any(path.parent.glob("*.ubj")) == trained:
                 sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
                 facts = read_manifest(path.read_bytes(), sha256)["facts"]
-                named = {"bundle": sha256, "version": 2 if trained else 1, "facts": facts, "is_baseline": not trained}
-                return {**self.champion, **named}
-        raise SystemExit(f"{self.folder} holds no {'trained model' if trained else 'baseline'}: run the demo once more")
+                version = {"bundle": sha256, "version": 2 if trained else 1, "facts": facts, "is_baseline": not trained}
+                return {**self.champion, **version}
+        raise SystemExit(f"{self.folder} has no {'trained model' if trained else 'baseline'}: run the demo again")
 
     @cached_property
     def snapshot(self) -> dict[str, Any]:
-        """The data it is served from."""
+        """The price history that it is served with."""
         return dict(json.loads((self.folder / self.manifest["data"]["path"]).read_text()))
 
     def bundle_files(self, sha256: str) -> dict[str, bytes]:
-        """A bundle's files by their paths in the store, its manifest last."""
+        """The files of a bundle by their path in the store, its manifest last."""
         folder = prefix(sha256)
         manifest = (self.folder / folder / MANIFEST).read_bytes()
         names = [*read_manifest(manifest, sha256)["files"], MANIFEST]
         return {f"{folder}/{name}": (self.folder / folder / name).read_bytes() for name in names}
 
     def city_series(self) -> list[dict[str, Any]]:
-        """The series of cities that are forecast: key, state, city, milk, channel, prices in centavos."""
+        """The city series that are forecast: key, state, city, milk, channel, prices in centavos."""
         return list(self.snapshot["series"])
 
     def payload(self, series: Mapping[str, Any], lag: float | None = None) -> dict[str, Any]:
-        """What an integrator of the earlier service sends for a series and the next publication. lag: MXN/l, by default the last price."""
+        """A request to /predict for a series and the next publication. lag: Precio_lag1 in MXN/l, by default the last price."""
         last = next(price for price in reversed(series["prices"]) if price is not None) / 100
         day = datetime.fromisoformat(self.snapshot["expected"][0]).replace(tzinfo=UTC)
         labels = self.snapshot["labels"]
@@ -85,11 +85,11 @@ class Store:
             "Tipo": labels[series["milk"]],
             "Canal": labels[series["channel"]],
         }
-        when = {"día": day.day, "mes": day.month, "año": day.year, "dia_semana": day.weekday()}
-        return {**names, **when, "Precio_lag1": last if lag is None else lag, "Precio_mean7": last}
+        target = {"día": day.day, "mes": day.month, "año": day.year, "dia_semana": day.weekday()}
+        return {**names, **target, "Precio_lag1": last if lag is None else lag, "Precio_mean7": last}
 
     def events(self) -> dict[str, dict[str, Any]]:
-        """Requests by what they ask for, as API Gateway hands them to a function."""
+        """Named requests, as API Gateway events."""
         series = self.city_series()[0]
         own = self.payload(series, self.payload(series)["Precio_lag1"] + 0.5)
         return {
@@ -100,7 +100,7 @@ class Store:
 
 
 def served_files(store: Store) -> dict[str, bytes]:
-    """Every file that the manifest names, and itself, by path."""
+    """Every file that the manifest names, and the manifest, by path."""
     data = store.manifest["data"]["path"]
     return {
         **store.bundle_files(store.manifest["bundle"]),
@@ -110,7 +110,7 @@ def served_files(store: Store) -> dict[str, bytes]:
 
 
 def http_event(method: str, path: str, body: Any = None) -> dict[str, Any]:
-    """A request as an HTTP API hands it over, payload format 2.0."""
+    """A request as an API Gateway event of payload format 2.0."""
     http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "benchmark"}
     return {
         "version": "2.0",
@@ -136,7 +136,7 @@ def http_event(method: str, path: str, body: Any = None) -> dict[str, Any]:
 
 
 class S3:
-    """moto's server with one bucket, in a process of its own on loopback."""
+    """moto's S3 server with one bucket, in a separate process on loopback."""
 
     def __init__(self, bucket: str) -> None:
         self.bucket, self.port = bucket, free_port()
@@ -146,7 +146,7 @@ class S3:
 
     @cached_property
     def client(self) -> Any:
-        """A client of it."""
+        """A client of the server."""
         import boto3
 
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
@@ -159,26 +159,26 @@ class S3:
             self.client.put_object(Bucket=self.bucket, Key=path, Body=content)
 
     def close(self) -> None:
-        """End it, and what it holds."""
+        """End the server; its files are lost."""
         self.process.kill()
         self.process.wait(timeout=10)
 
     def restart(self) -> None:
-        """A server on the same port, with the files of the one that ended."""
+        """Start a server on the same port, with the files of the previous one."""
         self._start()
         self.put(self._files)
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, **quiet, env={**os.environ, "AWS_REGION": "us-east-1"})
+        environment = {**os.environ, "AWS_REGION": "us-east-1"}
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         wait_for(self.port, self.process)
         self.client.create_bucket(Bucket=self.bucket)
 
 
 @contextlib.contextmanager
 def moto_s3(bucket: str) -> Iterator[S3]:
-    """A server that ends with the block."""
+    """A server that runs until the block ends."""
     s3 = S3(bucket)
     try:
         yield s3
@@ -187,20 +187,20 @@ def moto_s3(bucket: str) -> Iterator[S3]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], patience: float = 60.0) -> None:
-    """Return as soon as the process listens on a port of loopback."""
-    until = time.monotonic() + patience
-    while time.monotonic() < until and process.poll() is None:
+def wait_for(port: int, process: subprocess.Popen[bytes], timeout: float = 60.0) -> None:
+    """Return as soon as the process listens on a loopback port. timeout: seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()
         except OSError:
             time.sleep(0.002)
             continue
         return
-    raise SystemExit(f"{process.args} does not listen (exit code {process.poll()})")
+    raise SystemExit(f"{process.args!r} does not listen (exit code {process.poll()})")

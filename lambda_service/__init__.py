@@ -1,1 +1,1 @@
-"""Scoring and serving of milk price forecasts: small dependencies, knows nothing of the platform."""
+"""The HTTP endpoint: serves forecasts of the champion, as an AWS Lambda function or on this machine. Imports `milk_model` only."""

@@ -1,7 +1,7 @@
-"""The health check of the endpoint: one plain function, asked by the platform's schedule and by the cloud's canary alike.
+"""Health check of the endpoint, from outside: one HTTP request and the check of its answer.
 
-Belongs here: one request and the judgement on its answer, standard library only, so that a canary can hold a copy. When to ask, and
-whom to tell, is elsewhere.
+Belongs here: that one function, which the platform's schedule, the cloud canary and the smoke test all call. It uses the standard library
+only, because the canary runs a copy of this file. Not here: when to check and whom to notify (`milk_assets.defs.automation`).
 """
 
 from __future__ import annotations
@@ -14,57 +14,65 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
-ROUTE = "/v1/health"
-TIMEOUT = 10.0  # seconds for the whole answer: a cold start takes little more than one
-LONGEST_ANSWER = 64_000  # bytes; a health answer is a few hundred
-WELL = ("ok", "healthy", "up", "pass")  # what an answer's `status`, where it gives one, may say
+HEALTH_ROUTE = "/v1/health"
+TIMEOUT_SECONDS = 10.0  # for the whole answer; a cold start takes little more than one second
+MAX_ANSWER_BYTES = 64_000  # a health answer has a few hundred
+HEALTHY_STATUSES = ("ok", "healthy", "up", "pass")  # accepted values of the member `status`, if the answer has one
 
 
 class HealthError(RuntimeError):
-    """The endpoint did not answer as a healthy one does: says what was asked, what was expected and what came."""
+    """The endpoint is not healthy; the message contains the address, what was expected and the actual answer."""
 
 
-def check(url: str, timeout: float = TIMEOUT) -> dict[str, Any]:
-    """Ask an endpoint how it is. Returns {"url", "seconds", "answer"}: the address asked, how long it took, the JSON object it gave.
+def check(url: str, timeout: float = TIMEOUT_SECONDS) -> dict[str, Any]:
+    """Request an endpoint's health route. Redirects are not followed: a login page is not a healthy endpoint.
 
-    url: the endpoint's base address, or that of its health route. timeout: seconds, for connecting and for each read.
-    Raises HealthError on an answer other than 200, a body that is no JSON object, a `status` that is not well, none in time, or no
-    connection; ValueError on an address that is not http(s). Redirects are not followed: a login page is not health.
+    Args:
+        url: the endpoint's base address, or its health route.
+        timeout: seconds for connecting, and for each read.
+
+    Returns:
+        {"url": the requested address, "seconds": duration, "answer": the JSON object of the answer}.
+
+    Raises:
+        HealthError: no connection, no answer in time, a status other than 200, a body that is not a JSON object, or a `status` that is
+            not healthy.
+        ValueError: the address is not http(s).
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"expected an http(s) address of the endpoint, got {parts.scheme or 'nothing'}://{parts.hostname or ''}")
     path = parts.path.rstrip("/")
     port = f":{parts.port}" if parts.port else ""
-    # without credentials and query, which may hold a key, and which no message should repeat
-    shown = f"{parts.scheme}://{parts.hostname}{port}{path if path.endswith(ROUTE) else path + ROUTE}"
-    request = urllib.request.Request(shown, headers={"Accept": "application/json"})  # noqa: S310  the scheme was checked
+    # without credentials and query, which may contain a key and must not appear in a message
+    address = f"{parts.scheme}://{parts.hostname}{port}{path if path.endswith(HEALTH_ROUTE) else path + HEALTH_ROUTE}"
+    request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310  the scheme was checked
     started = time.monotonic()
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout) as answer:
-            status, content = answer.status, answer.read(LONGEST_ANSWER)
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout) as response:
+            status, content = response.status, response.read(MAX_ANSWER_BYTES)
     except urllib.error.HTTPError as error:
         with error:
-            raise HealthError(f"{shown}: expected HTTP 200, got {error.code}") from None
+            raise HealthError(f"{address}: expected HTTP 200, got {error.code}") from None
     except (OSError, http.client.HTTPException) as error:
         cause = getattr(error, "reason", None) or error
-        raise HealthError(f"{shown}: expected an answer within {timeout:g} s, got {type(cause).__name__}: {cause}") from None
+        raise HealthError(f"{address}: expected an answer within {timeout:g} s, got {type(cause).__name__}: {cause}") from None
     seconds = time.monotonic() - started
     if status != http.client.OK:
-        raise HealthError(f"{shown}: expected HTTP 200, got {status}")
-    return {"url": shown, "seconds": round(seconds, 3), "answer": _judged(shown, content)}
+        raise HealthError(f"{address}: expected HTTP 200, got {status}")
+    return {"url": address, "seconds": round(seconds, 3), "answer": _parse_answer(address, content)}
 
 
-def _judged(shown: str, content: bytes) -> dict[str, Any]:
+def _parse_answer(address: str, content: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(content)
     except ValueError:
-        raise HealthError(f"{shown}: expected a JSON object, got {content[:80]!r}") from None
+        raise HealthError(f"{address}: expected a JSON object, got {content[:80]!r}") from None
     if not isinstance(answer, dict):
-        raise HealthError(f"{shown}: expected a JSON object, got {type(answer).__name__}")
-    said = answer.get("status")
-    if said is not None and str(said).lower() not in WELL:
-        raise HealthError(f"{shown}: expected a status of {', '.join(WELL)}, got {said!r}")
+        raise HealthError(f"{address}: expected a JSON object, got {type(answer).__name__}")
+    status = answer.get("status")
+    if status is not None and str(status).lower() not in HEALTHY_STATUSES:
+        raise HealthError(f"{address}: expected a status of {', '.join(HEALTHY_STATUSES)}, got {status!r}")
     return answer
 
 

@@ -1,4 +1,4 @@
-"""An artefact store with two model versions over one invented market, and the endpoint before it."""
+"""Fixtures: an artefact store with two model versions of one synthetic market, and the endpoint that serves it."""
 
 import base64
 import json
@@ -10,12 +10,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from lambda_service.api.middleware import Edge
-from lambda_service.api.observability import Observer
-from lambda_service.api.routes import Deps
-from lambda_service.serving.artefact_reader import Source
+from lambda_service.api.middleware import HttpFrontend
+from lambda_service.api.observability import RequestMetrics
+from lambda_service.api.routes.common import EndpointServices
+from lambda_service.serving.artefact_reader import ArtefactReader
 from lambda_service.serving.champion import Champion
-from lambda_service.serving.report_files import Documents
+from lambda_service.serving.report_files import ReportFiles
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
 from milk_assets.forecasting.training.baseline import baseline
@@ -28,20 +28,20 @@ from milk_model.snapshot import pack as pack_snapshot
 from milk_model.snapshot import path as data_path
 from milk_model.snapshot import read as read_snapshot
 
-NOW = 1_717_000_000.0  # 2024-05-29, before the invented market's next publication
+NOW = 1_717_000_000.0  # 2024-05-29, before the next publication of the synthetic market
 PUBLISHED = "2024-05-28T18:00:00+00:00"
 TTL = 60.0
 
 
 @pytest.fixture(scope="session")
 def city_panel() -> Panel:
-    """Seventy publications of five cities, with national averages and one series that rests."""
+    """Seventy publications of five cities, with national averages and one series that has no recent prices."""
     return build_panel(*market())
 
 
 @pytest.fixture(scope="session")
 def bundles(city_panel: Panel) -> dict[int, Bundle]:
-    """Version 1 forecasts no change, version 2 does not."""
+    """Version 1 is the no-change baseline, version 2 a trained model."""
     models = {1: baseline(city_panel), 2: fit(city_panel, SMALL)}
     return {number: pack(model.to_bundle(), facts(model)) for number, model in models.items()}
 
@@ -57,7 +57,7 @@ def facts(model: Model) -> dict[str, Any]:
 
 @dataclass
 class Store:
-    """A folder with the artefact store's layout, and who writes it."""
+    """A folder with the layout of the artefact store, and methods to write it."""
 
     root: Path
     bundles: dict[int, Bundle]
@@ -69,7 +69,7 @@ class Store:
         file.write_bytes(content)
 
     def promote(self, version: int, **changes: Any) -> None:
-        """Serve a version, all its files written before the manifest."""
+        """Serve a version: write its files, then the manifest."""
         import hashlib
 
         bundle = self.bundles[version]
@@ -95,14 +95,14 @@ class Store:
 
 @pytest.fixture
 def store(tmp_path: Path, bundles: dict[int, Bundle], snapshot_file: bytes) -> Store:
-    made = Store(tmp_path / "artefacts", bundles, snapshot_file)
-    made.promote(2)
-    return made
+    artefact_store = Store(tmp_path / "artefacts", bundles, snapshot_file)
+    artefact_store.promote(2)
+    return artefact_store
 
 
 @dataclass
 class Clock:
-    """The time, as the test says."""
+    """A clock that the test sets."""
 
     seconds: float = NOW
 
@@ -123,9 +123,9 @@ class Context:
 
 @dataclass
 class Caller:
-    """Sends events of API Gateway's payload format 2.0."""
+    """Sends requests as API Gateway events of payload format 2.0."""
 
-    edge: Edge
+    frontend: HttpFrontend
     headers: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, method: str, target: str, body: Any = None, **headers: str) -> "Answer":
@@ -142,7 +142,7 @@ class Caller:
             "body": None if content is None else base64.b64encode(content).decode(),
             "isBase64Encoded": content is not None,
         }
-        return Answer(self.edge.answer(event, Context()))
+        return Answer(self.frontend.respond(event, Context()))
 
     def get(self, target: str, **headers: str) -> "Answer":
         return self("GET", target, **headers)
@@ -173,14 +173,20 @@ class Answer:
         return json.loads(self.content)
 
 
-def edge_of(source: Source, clock: Clock, hashes: frozenset[str] = frozenset(), baked: Source | None = None) -> Edge:
-    champion = Champion(source, clock, ttl=TTL, baked=baked)
-    return Edge(Deps(champion, Documents(source, clock, TTL), clock), Observer(), hashes)
+def build_test_frontend(
+    reader: ArtefactReader,
+    clock: Clock,
+    key_hashes: frozenset[str] = frozenset(),
+    fallback: ArtefactReader | None = None,
+) -> HttpFrontend:
+    champion = Champion(reader, clock, ttl=TTL, fallback=fallback)
+    services = EndpointServices(champion, ReportFiles(reader, clock, TTL), clock)
+    return HttpFrontend(services, RequestMetrics(), key_hashes)
 
 
 @pytest.fixture
 def call(store: Store, clock: Clock) -> Caller:
-    return Caller(edge_of(Source(str(store.root)), clock))
+    return Caller(build_test_frontend(ArtefactReader(str(store.root)), clock))
 
 
 @pytest.fixture

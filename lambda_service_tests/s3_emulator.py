@@ -1,4 +1,4 @@
-"""A small S3 on loopback that serves a folder and can be made to fail: GET with ETag and If-None-Match, and faults."""
+"""A small S3 server on loopback that serves a folder, supports If-None-Match, and can fail on demand."""
 
 import hashlib
 import threading
@@ -12,7 +12,7 @@ BUCKET = "artefacts"
 
 
 class FaultyS3:
-    """fault: what every request meets. requests: paths asked for, with the status each was answered with."""
+    """The server. `fault` is how every request fails; `requests` lists the requested paths with the status of each answer."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.fault = root, "none"
@@ -40,10 +40,10 @@ class FaultyS3:
             def do_GET(self) -> None:
                 path = unquote(urlsplit(self.path).path).removeprefix(f"/{BUCKET}/")
                 if s3.fault == "slow":
-                    s3._closed.wait(20)  # until the test is over: nobody waits that long for an answer
+                    s3._closed.wait(20)  # until the test ends; no client waits that long
                     self.close_connection = True
                     return
-                if s3._closed.is_set():  # a connection that was kept alive
+                if s3._closed.is_set():  # a request on a connection that was kept alive
                     self.close_connection = True
                     return
                 file = s3.root / path

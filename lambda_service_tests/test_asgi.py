@@ -1,4 +1,4 @@
-"""The endpoint on this machine: a real server, and no open door without keys."""
+"""The endpoint on this machine: a real HTTP server, and no network address without API keys."""
 
 import http.client
 import json
@@ -9,25 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from lambda_service.api.asgi import refuse_open_door
-from lambda_service.api.middleware import LARGEST_BODY
-from lambda_service.serving.artefact_reader import Source
-from lambda_service.settings import Settings
-from lambda_service_tests.conftest import Clock, Store, edge_of
-from lambda_service_tests.local_server import listening
+from lambda_service.__main__ import OPENAPI_FILE, serve, write_openapi
+from lambda_service.api.asgi import require_keys_outside_loopback
+from lambda_service.api.middleware import MAX_BODY_BYTES
+from lambda_service.serving.artefact_reader import ArtefactReader
+from lambda_service_tests.conftest import Clock, Store, build_test_frontend
+from lambda_service_tests.local_server import serve_on_loopback
 
 KEY = "aguascalientes/aguascalientes/uht/store"
 
 
 @pytest.fixture
 def server(store: Store, clock: Clock) -> Iterator[http.client.HTTPConnection]:
-    with listening(edge_of(Source(str(store.root)), clock)) as (host, port):
+    with serve_on_loopback(build_test_frontend(ArtefactReader(str(store.root)), clock)) as (host, port):
         connection = http.client.HTTPConnection(host, port, timeout=10)
         yield connection
         connection.close()
 
 
-def ask(
+def send(
     server: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None, **headers: str
 ) -> tuple[int, bytes, dict[str, str]]:
     server.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -35,44 +35,44 @@ def ask(
     return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
 
 
-def test_forecasts_come_over_http_with_their_etag(server: http.client.HTTPConnection) -> None:
-    status, content, headers = ask(server, "GET", f"/v1/forecasts/{KEY}")
+def test_forecasts_are_served_over_http_with_an_etag(server: http.client.HTTPConnection) -> None:
+    status, content, headers = send(server, "GET", f"/v1/forecasts/{KEY}")
     assert (status, json.loads(content)["series"]) == (200, KEY)
-    assert ask(server, "GET", f"/v1/forecasts/{KEY}", If_None_Match=headers["etag"])[:2] == (304, b"")
+    assert send(server, "GET", f"/v1/forecasts/{KEY}", If_None_Match=headers["etag"])[:2] == (304, b"")
     query = "/v1/forecasts?state=Aguascalientes&city=Aguascalie%CC%81ntes&milk=UHT&channel=Tienda"
-    assert ask(server, "GET", query)[1] == content
+    assert send(server, "GET", query)[1] == content
 
 
-def test_bodies_are_read_as_bytes(server: http.client.HTTPConnection) -> None:
+def test_bodies_are_read_as_bytes_whatever_their_content_type(server: http.client.HTTPConnection) -> None:
     item = json.dumps({"items": [{"series": KEY}]}).encode()
-    assert ask(server, "POST", "/v1/forecasts", item, Content_Type="text/plain")[0] == 200
-    assert ask(server, "POST", "/predict", b'{"Estado": "Le\xf3n"}')[0] == 422
-    assert ask(server, "POST", "/predict", b" " * (LARGEST_BODY + 1))[0] == 413
-    assert ask(server, "GET", "/v1/health")[0] == 200
+    assert send(server, "POST", "/v1/forecasts", item, Content_Type="text/plain")[0] == 200
+    assert send(server, "POST", "/predict", b'{"Estado": "Le\xf3n"}')[0] == 422
+    assert send(server, "POST", "/predict", b" " * (MAX_BODY_BYTES + 1))[0] == 413
+    assert send(server, "GET", "/v1/health")[0] == 200
 
 
-def test_head_and_wrong_methods_leave_the_connection_whole(server: http.client.HTTPConnection) -> None:
-    status, content, _ = ask(server, "HEAD", f"/v1/forecasts/{KEY}")
+def test_head_and_wrong_methods_keep_the_connection_usable(server: http.client.HTTPConnection) -> None:
+    status, content, _ = send(server, "HEAD", f"/v1/forecasts/{KEY}")
     assert (status, content) == (200, b"")
-    assert ask(server, "DELETE", "/v1/health")[0] == 405
-    status, content, headers = ask(server, "GET", "/v1/health")
+    assert send(server, "DELETE", "/v1/health")[0] == 405
+    status, content, headers = send(server, "GET", "/v1/health")
     assert (status, "server" in headers) == (200, False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.8.8"])
 def test_loopback_needs_no_key(host: str) -> None:
-    refuse_open_door(host, keys=False)
+    require_keys_outside_loopback(host, has_keys=False)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "milk.example"])  # noqa: S104  what must be refused
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "milk.example"])  # noqa: S104  addresses that must be rejected
 def test_another_address_needs_a_key(host: str) -> None:
     with pytest.raises(ValueError, match="open to the network: set MILK_API_KEY_HASHES"):
-        refuse_open_door(host, keys=False)
-    refuse_open_door(host, keys=True)
+        require_keys_outside_loopback(host, has_keys=False)
+    require_keys_outside_loopback(host, has_keys=True)
 
 
-def test_the_command_refuses_an_open_door(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "lambda_service", "--host", "0.0.0.0", "--port", "0"]  # noqa: S104
+def test_the_command_refuses_a_network_address_without_keys(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lambda_service", "--host", "0.0.0.0", "--port", "0"]  # noqa: S104  an address that must be rejected
     run = subprocess.run(
         command, capture_output=True, text=True, timeout=60, env={"MILK_ARTEFACTS": str(tmp_path), "PYTHONPATH": "."}
     )
@@ -81,20 +81,15 @@ def test_the_command_refuses_an_open_door(tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_settings_are_read_from_the_environment() -> None:
-    found = Settings.read({"MILK_ARTEFACTS": "s3://b", "MILK_CHAMPION_TTL": "5", "MILK_API_KEY_HASHES": f"{'a' * 64},{'b' * 64}"})
-    assert (found.artefacts, found.ttl, found.hashes) == ("s3://b", 5.0, frozenset({"a" * 64, "b" * 64}))
-    assert Settings.read({"MILK_HOME": "/m"}).artefacts == "/m/artefacts"
+def test_serving_a_network_address_without_keys_is_an_error_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILK_API_KEY_HASHES", "")
+    with pytest.raises(ValueError, match="open to the network"):
+        serve("192.0.2.1", 0)
+    monkeypatch.setenv("MILK_CHAMPION_TTL", "soon")
+    with pytest.raises(ValueError, match="MILK_CHAMPION_TTL='soon'"):
+        serve()
 
 
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        ({"MILK_CHAMPION_TTL": "soon"}, "MILK_CHAMPION_TTL: expected seconds"),
-        ({"MILK_STORE_TIMEOUT": "0"}, "MILK_STORE_TIMEOUT: expected seconds"),
-        ({"MILK_API_KEY_HASHES": "my-key"}, "no sha256"),
-    ],
-)
-def test_a_setting_that_is_not_as_expected_is_named(environment: dict[str, str], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Settings.read(environment)
+def test_the_openapi_document_is_written_to_a_file(tmp_path: Path) -> None:
+    write_openapi(tmp_path / "openapi.json")
+    assert (tmp_path / "openapi.json").read_text() == OPENAPI_FILE.read_text()

@@ -1,4 +1,4 @@
-"""Who holds a known key passes, nobody else, and no secret is told."""
+"""The key authorizer: callers with a valid key pass, all others do not, and no secret is revealed."""
 
 import logging
 import subprocess
@@ -11,16 +11,16 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from lambda_service import authorizer
-from lambda_service.api.api_keys import hash_of, is_known, read_hashes
+from lambda_service.api.api_keys import hash_of, is_valid_key, parse_hashes
 
 KEY, OTHER = "a-key-of-an-integrator", "another-key"
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (authorizer.SETTING, authorizer.SECRET, authorizer.PARAMETER):
+def fresh_authorizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (authorizer.HASHES_VARIABLE, authorizer.SECRET_VARIABLE, authorizer.PARAMETER_VARIABLE):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(authorizer, "hashes", authorizer.Hashes())
+    monkeypatch.setattr(authorizer, "key_hashes", authorizer.KeyHashCache())
 
 
 @pytest.fixture(scope="module")
@@ -44,126 +44,128 @@ def request(key: str | None, header: str = "x-api-key") -> dict[str, object]:
     return {"version": "2.0", "type": "REQUEST", "routeKey": "GET /v1/model", "headers": headers, "identitySource": [key]}
 
 
-@pytest.mark.parametrize("known", [KEY, OTHER, "clave-con-ñ"])
-def test_a_known_key_passes(known: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(authorizer.SETTING, f"{hash_of(KEY)}, {hash_of(OTHER).upper()}\n{hash_of('clave-con-ñ')}")
-    assert authorizer.handler(request(known)) == {"isAuthorized": True}
-    assert authorizer.handler(request(known, header="X-Api-Key")) == {"isAuthorized": True}
+@pytest.mark.parametrize("key", [KEY, OTHER, "clave-con-ñ"])
+def test_a_valid_key_is_authorized(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(authorizer.HASHES_VARIABLE, f"{hash_of(KEY)}, {hash_of(OTHER).upper()}\n{hash_of('clave-con-ñ')}")
+    assert authorizer.handler(request(key)) == {"isAuthorized": True}
+    assert authorizer.handler(request(key, header="X-Api-Key")) == {"isAuthorized": True}
 
 
 @pytest.mark.parametrize(
-    "unknown", [None, "", "a-key-of-an-integrato", KEY + " ", KEY.upper(), hash_of(KEY), "\udcff", "x" * 1_000_000]
+    "key", [None, "", "a-key-of-an-integrato", KEY + " ", KEY.upper(), hash_of(KEY), "\udcff", "x" * 1_000_000]
 )
-def test_any_other_does_not(unknown: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(authorizer.SETTING, hash_of(KEY))
-    assert authorizer.handler(request(unknown)) == {"isAuthorized": False}
+def test_any_other_key_is_not_authorized(key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(authorizer.HASHES_VARIABLE, hash_of(KEY))
+    assert authorizer.handler(request(key)) == {"isAuthorized": False}
 
 
-def test_a_request_without_headers_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(authorizer.SETTING, hash_of(KEY))
+def test_a_request_without_headers_is_not_authorized(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(authorizer.HASHES_VARIABLE, hash_of(KEY))
     assert authorizer.handler({"version": "2.0"}) == {"isAuthorized": False}
     assert authorizer.handler({"version": "2.0", "headers": None}) == {"isAuthorized": False}
 
 
-def test_every_hash_is_compared_wherever_the_known_one_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_is_compared_with_every_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[str] = []
     monkeypatch.setattr(
         "lambda_service.api.api_keys.hmac.compare_digest", lambda one, other: bool(compared.append(other)) or one == other
     )
     hashes = [hash_of(KEY), hash_of(OTHER), hash_of("third")]
-    assert is_known(KEY, hashes)
+    assert is_valid_key(KEY, hashes)
     assert compared == hashes
 
 
-def test_no_hashes_know_no_key() -> None:
-    assert not is_known(KEY, [])
-    assert not is_known("", [hash_of("")])
+def test_without_hashes_no_key_is_valid() -> None:
+    assert not is_valid_key(KEY, [])
+    assert not is_valid_key("", [hash_of("")])
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no API key hash"),
-        (" ,\n", "no API key hash"),
+        ("", "at least one API key hash"),
+        (" ,\n", "at least one API key hash"),
         (f"{'0' * 64},{KEY}", "hash 2 of 2 has 22 characters"),
         (f'{{"dairy": "{KEY}"}}', "hash 1 of 1"),
         (f'{{"dairy": {KEY}', "JSON object"),
     ],
 )
-def test_what_is_no_hash_is_refused_and_not_repeated(text: str, message: str) -> None:
+def test_text_that_is_not_a_hash_is_rejected_and_not_repeated(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as raised:
-        read_hashes(text)
+        parse_hashes(text)
     assert KEY not in str(raised.value)
 
 
-def test_hashes_may_be_named_after_who_holds_the_key() -> None:
-    assert read_hashes(f'{{"a dairy": "{hash_of(KEY)}", "a buyer": "{hash_of(OTHER)}"}}') == {hash_of(KEY), hash_of(OTHER)}
+def test_hashes_can_be_a_json_object_by_key_holder() -> None:
+    assert parse_hashes(f'{{"a dairy": "{hash_of(KEY)}", "a buyer": "{hash_of(OTHER)}"}}') == {hash_of(KEY), hash_of(OTHER)}
 
 
 def test_hashes_are_read_from_a_secret_and_from_a_parameter(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.client("secretsmanager").create_secret(Name="milk/keys", SecretString=hash_of(KEY))
     boto3.client("ssm").put_parameter(Name="/milk/keys", Value=f"{hash_of(OTHER)}", Type="SecureString")
-    monkeypatch.setenv(authorizer.PARAMETER, "/milk/keys")
+    monkeypatch.setenv(authorizer.PARAMETER_VARIABLE, "/milk/keys")
     assert [authorizer.handler(request(key))["isAuthorized"] for key in (KEY, OTHER)] == [False, True]
-    monkeypatch.setattr(authorizer, "hashes", authorizer.Hashes())
-    monkeypatch.setenv(authorizer.SECRET, "milk/keys")
+    monkeypatch.setattr(authorizer, "key_hashes", authorizer.KeyHashCache())
+    monkeypatch.setenv(authorizer.SECRET_VARIABLE, "milk/keys")
     assert [authorizer.handler(request(key))["isAuthorized"] for key in (KEY, OTHER)] == [True, False]
 
 
-def test_a_store_is_asked_once_a_while_and_a_revoked_key_dies_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_the_store_is_read_once_per_cache_time_and_a_revoked_key_expires_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
     answers = iter([hash_of(KEY), hash_of(OTHER)])
 
-    def stored() -> str:
-        asked.append("once")
+    def read_hashes() -> str:
+        reads.append("once")
         return next(answers)
 
-    monkeypatch.setattr(authorizer, "_stored", stored)
-    hashes = authorizer.Hashes()
-    assert hashes.current(0.0) == hashes.current(authorizer.KEPT - 1) == {hash_of(KEY)}
-    assert len(asked) == 1
-    assert hashes.current(authorizer.KEPT) == {hash_of(OTHER)}
+    monkeypatch.setattr(authorizer, "_read_hashes", read_hashes)
+    hashes = authorizer.KeyHashCache()
+    assert hashes.current(0.0) == hashes.current(authorizer.CACHE_SECONDS - 1) == {hash_of(KEY)}
+    assert len(reads) == 1
+    assert hashes.current(authorizer.CACHE_SECONDS) == {hash_of(OTHER)}
 
 
-def test_where_the_store_fails_the_hashes_of_before_hold(
+def test_the_last_hashes_stay_valid_while_the_store_fails(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hashes = authorizer.Hashes()
-    monkeypatch.setenv(authorizer.SETTING, hash_of(KEY))
+    hashes = authorizer.KeyHashCache()
+    monkeypatch.setenv(authorizer.HASHES_VARIABLE, hash_of(KEY))
     hashes.current(0.0)
-    monkeypatch.setenv(authorizer.SETTING, "a-secret-put-in-the-wrong-place")
+    monkeypatch.setenv(authorizer.HASHES_VARIABLE, "a-secret-put-in-the-wrong-place")
     with caplog.at_level(logging.ERROR):
-        assert hashes.current(authorizer.KEPT) == {hash_of(KEY)}
-    assert "those of before hold" in caplog.text
+        assert hashes.current(authorizer.CACHE_SECONDS) == {hash_of(KEY)}
+    assert "the last ones stay valid" in caplog.text
     assert "a-secret" not in caplog.text
 
 
-def test_without_hashes_nobody_passes_and_the_error_says_what_to_set() -> None:
+def test_without_settings_the_error_lists_the_variables_to_set() -> None:
     with pytest.raises(RuntimeError, match="cannot be read: .*MILK_API_KEY_HASHES_SECRET"):
         authorizer.handler(request(KEY))
 
 
-def test_a_secret_that_is_missing_or_malformed_is_an_error_that_tells_nothing(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(authorizer.SECRET, "milk/none")
+def test_a_missing_or_malformed_secret_is_an_error_that_reveals_nothing(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(authorizer.SECRET_VARIABLE, "milk/none")
     with pytest.raises(RuntimeError, match="cannot be read: ResourceNotFoundException"):
         authorizer.handler(request(KEY))
     boto3.client("secretsmanager").create_secret(Name="milk/plain", SecretString=KEY)
-    monkeypatch.setenv(authorizer.SECRET, "milk/plain")
+    monkeypatch.setenv(authorizer.SECRET_VARIABLE, "milk/plain")
     with pytest.raises(RuntimeError, match="hash 1 of 1") as raised:
         authorizer.handler(request(KEY))
     assert KEY not in str(raised.value)
 
 
-def test_a_setting_in_the_environment_costs_no_boto3() -> None:
+def test_hashes_in_the_environment_need_no_boto3() -> None:
     code = "import sys, lambda_service.authorizer as a; a.handler({}); sys.exit('boto3' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30, env={authorizer.SETTING: hash_of(KEY)}, cwd=_ROOT)
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, timeout=30, env={authorizer.HASHES_VARIABLE: hash_of(KEY)}, cwd=_ROOT
+    )
 
 
-def test_the_command_makes_a_key_and_its_hash() -> None:
-    made = subprocess.run(
+def test_the_command_prints_a_key_and_its_hash() -> None:
+    run = subprocess.run(
         [sys.executable, "-m", "lambda_service.api.api_keys"], check=True, timeout=30, capture_output=True, text=True, cwd=_ROOT
     )
-    key, digest = (line.split()[-1] for line in made.stdout.splitlines())
+    key, digest = (line.split()[-1] for line in run.stdout.splitlines())
     assert len(key) == 43
     assert hash_of(key) == digest
 

@@ -1,4 +1,4 @@
-"""The health check, against a server on this machine that answers as told."""
+"""The health check, against a local server whose answers the tests set."""
 
 import ast
 import socket
@@ -15,10 +15,11 @@ from lambda_service.health_check import HealthError, check
 
 
 class Endpoint:
-    """Answers with (status, body); `stalled` holds the answer back until it is set."""
+    """A server that answers with `status` and `body`, and waits with the answer until `stalled` is set."""
 
     def __init__(self) -> None:
-        self.status, self.body, self.paths = 200, b'{"status": "ok", "version": 3}', []
+        self.status, self.body = 200, b'{"status": "ok", "version": 3}'
+        self.paths: list[str] = []
         self.headers: dict[str, str] = {}
         self.stalled = Event()
         self.stalled.set()
@@ -43,15 +44,15 @@ class Endpoint:
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    found = Endpoint()
-    Thread(target=found.server.serve_forever, daemon=True).start()
-    yield found
-    found.stalled.set()
-    found.server.shutdown()
-    found.server.server_close()
+    server = Endpoint()
+    Thread(target=server.server.serve_forever, daemon=True).start()
+    yield server
+    server.stalled.set()
+    server.server.shutdown()
+    server.server.server_close()
 
 
-def test_a_healthy_endpoint_tells_its_facts(endpoint: Endpoint) -> None:
+def test_a_healthy_endpoint_passes_with_its_answer(endpoint: Endpoint) -> None:
     facts = check(endpoint.url)
     assert facts["answer"] == {"status": "ok", "version": 3}
     assert facts["url"] == f"{endpoint.url}/v1/health"
@@ -62,7 +63,7 @@ def test_a_healthy_endpoint_tells_its_facts(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told"),
+    ("status", "body", "message"),
     [
         (503, b"{}", "expected HTTP 200, got 503"),
         (500, b"Traceback", "expected HTTP 200, got 500"),
@@ -72,34 +73,34 @@ def test_a_healthy_endpoint_tells_its_facts(endpoint: Endpoint) -> None:
         (200, b'{"status": "degraded"}', "got 'degraded'"),
     ],
 )
-def test_anything_else_is_told(endpoint: Endpoint, status: int, body: bytes, told: str) -> None:
+def test_any_other_answer_is_an_error(endpoint: Endpoint, status: int, body: bytes, message: str) -> None:
     endpoint.status, endpoint.body = status, body
     with pytest.raises(HealthError) as error:
         check(endpoint.url)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
-def test_a_login_page_behind_a_redirect_is_not_health(endpoint: Endpoint) -> None:
+def test_a_redirect_to_a_login_page_is_not_healthy(endpoint: Endpoint) -> None:
     endpoint.status, endpoint.headers = 302, {"Location": f"{endpoint.url}/login"}
     with pytest.raises(HealthError, match="got 302"):
         check(endpoint.url)
     assert endpoint.paths == ["/v1/health"]
 
 
-def test_an_endpoint_that_stalls_is_given_up(endpoint: Endpoint) -> None:
+def test_an_endpoint_that_does_not_answer_in_time_is_an_error(endpoint: Endpoint) -> None:
     endpoint.stalled.clear()
     with pytest.raises(HealthError, match="within 0.2 s, got TimeoutError"):
         check(endpoint.url, timeout=0.2)
 
 
-def test_a_dead_endpoint_is_told() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+def test_an_endpoint_without_a_listener_is_an_error() -> None:
+    with socket.socket() as bound_socket:
+        bound_socket.bind(("127.0.0.1", 0))
         with pytest.raises(HealthError, match="ConnectionRefusedError"):
-            check(f"http://127.0.0.1:{taken.getsockname()[1]}", timeout=1)
+            check(f"http://127.0.0.1:{bound_socket.getsockname()[1]}", timeout=1)
 
 
-def test_what_stands_in_the_address_is_not_repeated(endpoint: Endpoint) -> None:
+def test_credentials_and_query_of_the_address_are_not_repeated(endpoint: Endpoint) -> None:
     endpoint.status = 500
     with pytest.raises(HealthError) as error:
         check(endpoint.url.replace("http://", "http://user:secret@") + "/?key=secret")
@@ -108,7 +109,7 @@ def test_what_stands_in_the_address_is_not_repeated(endpoint: Endpoint) -> None:
         check("file:///etc/passwd")
 
 
-def test_it_needs_nothing_but_the_standard_library() -> None:
+def test_the_check_imports_only_the_standard_library() -> None:
     tree = ast.parse(Path(health_check.__file__).read_text())
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

@@ -1,4 +1,4 @@
-"""A promotion is served within one TTL; whatever fails, the last good model answers, and says so."""
+"""Hot swap: a promotion is served within one TTL, and the last good model answers when anything fails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from lambda_service.serving.artefact_reader import Source
-from lambda_service.serving.champion import LONGEST_WAIT, Champion, UnavailableError
-from lambda_service_tests.conftest import TTL, Caller, Clock, Store, edge_of
+from lambda_service.serving.artefact_reader import ArtefactError, ArtefactReader
+from lambda_service.serving.champion import MAX_WAIT_SECONDS, Champion, UnavailableError
+from lambda_service_tests.conftest import TTL, Caller, Clock, Store, build_test_frontend
 from lambda_service_tests.s3_emulator import BUCKET, FaultyS3
 from milk_assets.stores.lake import Lake
 from milk_model.artefact_paths import SERVED
 
-PATIENCE = 0.4  # seconds
+STORE_TIMEOUT = 0.4  # seconds
 
 
 @pytest.fixture
@@ -26,20 +26,22 @@ def s3(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
 
 
 @pytest.fixture
-def bucket(s3: FaultyS3) -> Source:
-    return Source(f"s3://{BUCKET}", timeout=PATIENCE, endpoint=s3.endpoint)
+def bucket(s3: FaultyS3) -> ArtefactReader:
+    return ArtefactReader(f"s3://{BUCKET}", timeout=STORE_TIMEOUT, endpoint=s3.endpoint)
 
 
 @pytest.fixture
-def champion(bucket: Source, clock: Clock) -> Champion:
+def champion(bucket: ArtefactReader, clock: Clock) -> Champion:
     return Champion(bucket, clock, ttl=TTL)
 
 
 def version(champion: Champion) -> int:
-    return int(champion.current().manifest["version"])
+    return int(champion.current().manifest.version)
 
 
-def test_within_a_ttl_nothing_is_asked_and_after_it_one_conditional_read(champion: Champion, s3: FaultyS3, clock: Clock) -> None:
+def test_the_store_is_not_read_within_a_ttl_and_read_once_conditionally_after_it(
+    champion: Champion, s3: FaultyS3, clock: Clock
+) -> None:
     assert version(champion) == 2
     s3.requests.clear()
     clock.seconds += TTL - 1
@@ -48,7 +50,7 @@ def test_within_a_ttl_nothing_is_asked_and_after_it_one_conditional_read(champio
     clock.seconds += 1
     assert version(champion) == 2
     assert s3.requests == [(SERVED, 304)]
-    assert champion.refreshed.outcome == "unchanged"
+    assert champion.last_refresh.outcome == "unchanged"
 
 
 def test_a_promotion_and_a_rollback_are_each_served_within_one_ttl(champion: Champion, store: Store, clock: Clock) -> None:
@@ -63,11 +65,11 @@ def test_a_promotion_and_a_rollback_are_each_served_within_one_ttl(champion: Cha
     store.promote(2)
     clock.seconds += TTL
     assert version(champion) == 2
-    assert champion.refreshed.outcome == "loaded"
+    assert champion.last_refresh.outcome == "loaded"
 
 
 @pytest.mark.parametrize("damaged", ["model.json", "month.ubj", "manifest.json"])
-def test_a_corrupt_bundle_is_refused_once_and_remembered(
+def test_a_corrupt_bundle_is_rejected_once_and_remembered(
     damaged: str, champion: Champion, store: Store, s3: FaultyS3, clock: Clock
 ) -> None:
     store.promote(1)
@@ -79,67 +81,67 @@ def test_a_corrupt_bundle_is_refused_once_and_remembered(
     store.promote(2)
     clock.seconds += TTL
     assert version(champion) == 1
-    assert champion.refreshed.outcome == "bad artefact"
-    assert damaged in (champion.refreshed.reason or "")
+    assert champion.last_refresh.outcome == "bad artefact"
+    assert damaged in (champion.last_refresh.reason or "")
     s3.requests.clear()
     clock.seconds += TTL
     assert version(champion) == 1
     assert s3.requests == [(SERVED, 304)]
-    assert (champion.refreshed.outcome, champion.refreshed.failures) == ("bad artefact", 2)
+    assert (champion.last_refresh.outcome, champion.last_refresh.failures) == ("bad artefact", 2)
     store.promote(1)
     clock.seconds += TTL
     assert version(champion) == 1
-    assert (champion.refreshed.outcome, champion.refreshed.failures) == ("loaded", 0)
+    assert (champion.last_refresh.outcome, champion.last_refresh.failures) == ("loaded", 0)
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"data": None}, "names no data"),
-        ({"schema": 2}, "not of schema 1"),
-        ({"since": "yesterday"}, "lacks or misstates"),
+        ({"schema": 2}, "has schema 2, expected 1"),
+        ({"since": "yesterday"}, "field since: Input should be a valid datetime"),
         ({"bundle": "0" * 64}, "does not exist"),
-        ({"bundle": 7}, "no text"),
+        ({"bundle": 7}, "field bundle: Input should be a valid string"),
         ({"data": {"path": "serving/data/none.json", "sha256": "0" * 64}}, "none.json does not exist"),
     ],
 )
-def test_a_manifest_that_cannot_be_served_leaves_the_last_good_one(
+def test_a_manifest_that_cannot_be_served_keeps_the_last_good_model(
     changes: dict[str, object], reason: str, champion: Champion, store: Store, clock: Clock
 ) -> None:
     assert version(champion) == 2
     store.promote(1, **changes)
     clock.seconds += TTL
     assert version(champion) == 2
-    assert champion.refreshed.outcome == "bad artefact"
-    assert reason in (champion.refreshed.reason or "")
+    assert champion.last_refresh.outcome == "bad artefact"
+    assert reason in (champion.last_refresh.reason or "")
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, IndexError, MemoryError, OSError])
-def test_whatever_a_bundle_does_to_its_reader_leaves_the_last_good_one(
+def test_any_exception_while_reading_a_bundle_keeps_the_last_good_model(
     kind: type[Exception], champion: Champion, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(_: object) -> None:
-        raise kind("no words of this are told")
+        raise kind("this text must not be reported")
 
     assert version(champion) == 2
     store.promote(1)
     clock.seconds += TTL
     monkeypatch.setattr("lambda_service.serving.champion.Forecaster.from_files", explode)
     assert version(champion) == 2
-    assert champion.refreshed.outcome == "bad artefact"
-    assert champion.refreshed.reason == f"the bundle or the data cannot be scored: {kind.__name__}"
+    assert champion.last_refresh.outcome == "bad artefact"
+    assert champion.last_refresh.reason == f"the bundle or the data cannot be scored: {kind.__name__}"
 
 
-def test_a_manifest_that_is_no_json_leaves_the_last_good_one(champion: Champion, store: Store, clock: Clock) -> None:
+def test_a_manifest_that_is_not_json_keeps_the_last_good_model(champion: Champion, store: Store, clock: Clock) -> None:
     assert version(champion) == 2
     store.write(SERVED, b"\xff{")
     clock.seconds += TTL
     assert version(champion) == 2
-    assert champion.refreshed.outcome == "bad artefact"
+    assert champion.last_refresh.outcome == "bad artefact"
 
 
 @pytest.mark.parametrize("fault", ["broken", "slow", "denied"])
-def test_a_store_that_fails_is_asked_at_growing_intervals_and_the_last_good_one_answers(
+def test_a_failing_store_is_checked_at_growing_intervals_and_the_last_good_model_answers(
     fault: str, champion: Champion, store: Store, s3: FaultyS3, clock: Clock
 ) -> None:
     assert version(champion) == 2
@@ -147,49 +149,48 @@ def test_a_store_that_fails_is_asked_at_growing_intervals_and_the_last_good_one_
     s3.fault = fault
     waits = []
     for _ in range(5):
-        clock.seconds = champion._next
+        clock.seconds = champion._next_check
         assert version(champion) == 2
-        assert champion.refreshed.outcome == "store unavailable"
-        waits.append(champion._next - clock.seconds)
-    assert waits == [60, 120, 240, LONGEST_WAIT, LONGEST_WAIT]
+        assert champion.last_refresh.outcome == "store unavailable"
+        waits.append(champion._next_check - clock.seconds)
+    assert waits == [60, 120, 240, MAX_WAIT_SECONDS, MAX_WAIT_SECONDS]
     s3.fault = "none"
-    clock.seconds = champion._next
+    clock.seconds = champion._next_check
     assert version(champion) == 1
-    assert champion.refreshed.failures == 0
+    assert champion.last_refresh.failures == 0
 
 
-def test_a_store_that_is_gone_leaves_the_last_good_one(champion: Champion, s3: FaultyS3, clock: Clock) -> None:
+def test_an_unreachable_store_keeps_the_last_good_model(champion: Champion, s3: FaultyS3, clock: Clock) -> None:
     assert version(champion) == 2
     s3.close()
     clock.seconds += TTL
     assert version(champion) == 2
-    assert champion.refreshed.outcome == "store unavailable"
+    assert champion.last_refresh.outcome == "store unavailable"
 
 
-def test_a_store_that_fails_while_a_bundle_is_read_is_asked_for_it_again(
+def test_a_bundle_is_read_again_after_the_store_failed_during_the_read(
     champion: Champion, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lambda_service.serving import champion as module
-    from lambda_service.serving.artefact_reader import SourceError
 
     assert version(champion) == 2
     store.promote(1)
     clock.seconds += TTL
     with monkeypatch.context() as patched:
-        patched.setattr(module, "_read", lambda *_: (_ for _ in ()).throw(SourceError("gone")))
+        patched.setattr(module, "_read", lambda *_: (_ for _ in ()).throw(ArtefactError("gone")))
         assert version(champion) == 2
-    assert champion.refreshed.outcome == "store unavailable"
+    assert champion.last_refresh.outcome == "store unavailable"
     clock.seconds += TTL
     assert version(champion) == 1
 
 
-def test_a_cold_start_without_a_store_answers_from_the_image_and_turns_to_the_store_when_it_is_back(
-    store: Store, s3: FaultyS3, bucket: Source, clock: Clock, tmp_path: Path
+def test_a_cold_start_without_a_store_serves_the_packaged_model_until_the_store_is_back(
+    store: Store, s3: FaultyS3, bucket: ArtefactReader, clock: Clock, tmp_path: Path
 ) -> None:
     image = Store(tmp_path / "image", store.bundles, store.data)
     image.promote(1)
     s3.fault = "broken"
-    call = Caller(edge_of(bucket, clock, baked=Source(str(image.root))))
+    call = Caller(build_test_frontend(bucket, clock, fallback=ArtefactReader(str(image.root))))
     health = call.get("/v1/health").json
     assert (health["model"]["version"], health["from_image"], health["degraded"]) == (1, True, True)
     assert (health["refresh"]["outcome"], health["refresh"]["failures"]) == ("store unavailable", 1)
@@ -201,20 +202,20 @@ def test_a_cold_start_without_a_store_answers_from_the_image_and_turns_to_the_st
     assert (health["model"]["version"], health["from_image"], health["degraded"]) == (2, False, False)
 
 
-def test_a_document_that_the_store_refuses_before_it_was_ever_there_is_not_found(
-    bucket: Source, s3: FaultyS3, clock: Clock
+def test_a_file_that_the_store_refuses_and_that_was_never_read_is_not_found(
+    bucket: ArtefactReader, s3: FaultyS3, clock: Clock
 ) -> None:
-    call = Caller(edge_of(bucket, clock))
+    call = Caller(build_test_frontend(bucket, clock))
     assert call.get("/v1/health").status == 200
     s3.fault = "denied"
     assert call.get("/v1/track-record").status == 404
 
 
-def test_a_cold_start_with_nothing_to_serve_says_so_and_recovers(
-    store: Store, s3: FaultyS3, bucket: Source, clock: Clock
+def test_a_cold_start_with_nothing_to_serve_answers_503_and_recovers(
+    store: Store, s3: FaultyS3, bucket: ArtefactReader, clock: Clock
 ) -> None:
     s3.fault = "broken"
-    call = Caller(edge_of(bucket, clock))
+    call = Caller(build_test_frontend(bucket, clock))
     for route in ("/v1/health", "/v1/model", "/v1/forecasts/aguascalientes/aguascalientes/uht/store"):
         answer = call.get(route)
         assert answer.status == 503
@@ -225,7 +226,9 @@ def test_a_cold_start_with_nothing_to_serve_says_so_and_recovers(
     assert call.get("/v1/health").status == 200
 
 
-def test_what_the_platform_writes_to_s3_is_served_from_s3(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_the_platform_writes_to_s3_are_served_from_s3(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -244,11 +247,11 @@ def test_what_the_platform_writes_to_s3_is_served_from_s3(store: Store, clock: C
                 lake.write_bytes(file.relative_to(store.root).as_posix(), file.read_bytes())
 
         sync()
-        champion = Champion(Source(lake.root, endpoint=endpoint), clock, ttl=TTL)
+        champion = Champion(ArtefactReader(lake.root, endpoint=endpoint), clock, ttl=TTL)
         assert version(champion) == 2
         clock.seconds += TTL
         assert version(champion) == 2
-        assert champion.refreshed.outcome == "unchanged"
+        assert champion.last_refresh.outcome == "unchanged"
         store.promote(1)
         sync()
         clock.seconds += TTL
@@ -257,9 +260,9 @@ def test_what_the_platform_writes_to_s3_is_served_from_s3(store: Store, clock: C
         server.stop()
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path, clock: Clock) -> None:
-    champion = Champion(Source(str(tmp_path / "nothing")), clock)
-    with pytest.raises(UnavailableError, match="there is no folder .*nothing.*MILK_ARTEFACTS"):
+def test_a_missing_folder_is_reported(tmp_path: Path, clock: Clock) -> None:
+    champion = Champion(ArtefactReader(str(tmp_path / "nothing")), clock)
+    with pytest.raises(UnavailableError, match="the folder .*nothing does not exist.*MILK_ARTEFACTS"):
         champion.current()
 
 
@@ -278,7 +281,7 @@ def test_new_data_for_the_same_model_are_served(store: Store, champion: Champion
     assert champion.current().forecasts["aguascalientes/aguascalientes/uht/store"]["last_price"] == 40.0
 
 
-def test_a_clock_set_back_does_not_stop_refreshing_for_long(champion: Champion, store: Store, clock: Clock) -> None:
+def test_a_clock_set_back_does_not_stop_refreshes(champion: Champion, store: Store, clock: Clock) -> None:
     assert version(champion) == 2
     store.promote(1)
     clock.seconds -= 86400

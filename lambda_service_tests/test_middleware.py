@@ -1,4 +1,4 @@
-"""Whatever comes in, what goes out is an answer: never a stack trace, never what the caller sent."""
+"""The middleware: bodies, methods, keys, errors and report files. No response contains a stack trace or secret input."""
 
 import json
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from lambda_service.api.api_keys import hash_of
-from lambda_service.api.middleware import LARGEST_BODY, Edge
-from lambda_service.serving.artefact_reader import Source
-from lambda_service_tests.conftest import TTL, Caller, Clock, Context, Store, edge_of
+from lambda_service.api.middleware import MAX_BODY_BYTES, HttpFrontend
+from lambda_service.serving.artefact_reader import Artefact, ArtefactError, ArtefactReader
+from lambda_service_tests.conftest import TTL, Caller, Clock, Context, Store, build_test_frontend
 from milk_model.artefact_paths import LATEST_REPORT, REPORT_FORMATS, TRACK_RECORD
 
 KEY = "aguascalientes/aguascalientes/uht/supermarket"
-SECRET = "a key that nobody else has"
+SECRET = "a key of one caller only"
 
 
 @pytest.mark.parametrize("route", ["/predict", "/v1/forecasts"])
@@ -24,14 +24,14 @@ SECRET = "a key that nobody else has"
         (b"[-Infinity]", "JSON has no number -Infinity"),
         (b'{"Estado": "Le\xf3n"}', "expected UTF-8, byte 14 is not"),
         (b"\xff\xfe{\x00}\x00", "expected UTF-8"),
-        (b'{"Estado": "\\ud800"}', "half a pair"),
+        (b'{"Estado": "\\ud800"}', "half a surrogate pair"),
         (b"{", "expected JSON: .* at line 1, column 2"),
         (b"", "expected JSON"),
         (b"[" * 5000, "deeply nested"),
         (b"1" * 5000, "reasonable length"),
     ],
 )
-def test_a_body_that_is_no_json_is_refused(route: str, body: bytes, message: str, call: Caller) -> None:
+def test_a_body_that_is_not_json_is_rejected(route: str, body: bytes, message: str, call: Caller) -> None:
     import re
 
     answer = call("POST", route, body)
@@ -41,18 +41,18 @@ def test_a_body_that_is_no_json_is_refused(route: str, body: bytes, message: str
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400])
-def test_a_number_beyond_all_bounds_is_refused(number: str, call: Caller) -> None:
+def test_a_number_out_of_range_is_rejected(number: str, call: Caller) -> None:
     body = f'{{"items": [{{"series": "{KEY}", "prices": [{{"date": "2024-06-12", "price": {number}}}]}}]}}'
     answer = call("POST", "/v1/forecasts", body.encode())
     assert answer.status == 200
     assert answer.json["items"][0]["problem"]["errors"][0]["field"] == "items[0].prices[0].price"
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(call: Caller) -> None:
-    answer = call("POST", "/predict", b" " * (LARGEST_BODY + 1))
+def test_a_body_that_is_too_large_is_rejected_before_it_is_parsed(call: Caller) -> None:
+    answer = call("POST", "/predict", b" " * (MAX_BODY_BYTES + 1))
     assert answer.status == 413
     assert "512 kB" in answer.json["detail"]
-    assert call("POST", "/predict", b" " * LARGEST_BODY).status == 422
+    assert call("POST", "/predict", b" " * MAX_BODY_BYTES).status == 422
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(call: Caller) -> 
         ("TRACE", "/v1/series", "HEAD, GET"),
     ],
 )
-def test_a_wrong_method_is_answered_with_those_that_are_right(method: str, target: str, allow: str, call: Caller) -> None:
+def test_a_wrong_method_is_answered_with_the_allowed_methods(method: str, target: str, allow: str, call: Caller) -> None:
     answer = call(method, target, b"{}" if method == "POST" else None)
     assert (answer.status, answer.headers["allow"]) == (405, allow)
 
@@ -79,18 +79,18 @@ def test_head_is_get_without_a_body(call: Caller) -> None:
 @pytest.mark.parametrize(
     "target", ["/", "/v2/health", "/v1/forecasts/a/b/c/d/e", "/v1/reports/latest.exe", "/%00", "/v1/../etc/passwd"]
 )
-def test_what_is_not_there_is_not_found(target: str, call: Caller) -> None:
+def test_an_unknown_path_is_not_found(target: str, call: Caller) -> None:
     answer = call.get(target)
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
-def test_an_error_of_ours_says_nothing_of_itself_nor_of_the_request(
+def test_an_internal_error_reveals_nothing_about_itself_or_the_request(
     call: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: Any, **__: Any) -> Any:
+    def fail(*_: Any, **__: Any) -> Any:
         raise RuntimeError(f"{SECRET} in /srv/secret.py")
 
-    monkeypatch.setattr("lambda_service.api.queries.forecasts", broken)
+    monkeypatch.setattr("lambda_service.api.queries.forecasts_of", fail)
     answer = call.get(f"/v1/forecasts/{KEY}")
     assert answer.status == 500
     assert set(answer.json) == {"type", "title", "status", "detail"}
@@ -103,15 +103,15 @@ def test_an_error_of_ours_says_nothing_of_itself_nor_of_the_request(
 
 
 @pytest.mark.parametrize("event", [{}, {"requestContext": {}}, {"requestContext": {"http": {"method": "GET"}}, "rawPath": None}])
-def test_an_event_that_is_none_of_the_gateways_is_answered_all_the_same(event: dict[str, Any], call: Caller) -> None:
-    response = call.edge.answer(event, Context())
+def test_an_event_of_another_format_is_answered_with_a_problem(event: dict[str, Any], call: Caller) -> None:
+    response = call.frontend.respond(event, Context())
     assert response["statusCode"] in (404, 500)
     assert "Traceback" not in response["body"]
 
 
-def test_keys_are_asked_for_where_they_are_set_on_everything_but_health_and_the_documentation(store: Store, clock: Clock) -> None:
-    edge = edge_of(Source(str(store.root)), clock, frozenset({hash_of(SECRET), hash_of("another")}))
-    call = Caller(edge)
+def test_a_key_is_required_on_all_routes_except_health_and_documentation(store: Store, clock: Clock) -> None:
+    frontend = build_test_frontend(ArtefactReader(str(store.root)), clock, frozenset({hash_of(SECRET), hash_of("another")}))
+    call = Caller(frontend)
     for target in (f"/v1/forecasts/{KEY}", "/v1/series", "/v1/model", "/v1/reports/latest", "/v1/track-record", "/nothing"):
         refused = call.get(target)
         assert (refused.status, refused.headers["www-authenticate"]) == (401, "ApiKey")
@@ -120,10 +120,10 @@ def test_keys_are_asked_for_where_they_are_set_on_everything_but_health_and_the_
     for target in ("/v1/health", "/docs", "/openapi.json"):
         assert call.get(target).status == 200
     assert call.get("/v1/series", x_api_key=SECRET).status == 200
-    assert Caller(edge, {"X-Api-Key": "another"}).get("/v1/series").status == 200
+    assert Caller(frontend, {"X-Api-Key": "another"}).get("/v1/series").status == 200
 
 
-# --- documents
+# --- report files
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def reports(store: Store) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("suffix", list(REPORT_FORMATS))
-def test_the_report_comes_in_the_format_its_suffix_names(suffix: str, reports: dict[str, bytes], call: Caller) -> None:
+def test_the_report_is_served_in_the_format_of_its_suffix(suffix: str, reports: dict[str, bytes], call: Caller) -> None:
     answer = call.get(f"/v1/reports/latest.{suffix}")
     assert (answer.status, answer.content) == (200, reports[suffix])
     assert answer.headers["content-type"] == REPORT_FORMATS[suffix]
@@ -156,20 +156,20 @@ def test_the_report_comes_in_the_format_its_suffix_names(suffix: str, reports: d
         (REPORT_FORMATS["xlsx"], "xlsx"),
     ],
 )
-def test_the_report_comes_in_the_format_accept_prefers(accept: str, suffix: str, reports: dict[str, bytes], call: Caller) -> None:
+def test_the_report_is_served_in_the_format_that_accept_prefers(
+    accept: str, suffix: str, reports: dict[str, bytes], call: Caller
+) -> None:
     answer = call.get("/v1/reports/latest", accept=accept)
     assert (answer.content, answer.headers["vary"]) == (reports[suffix], "Accept")
 
 
-def test_a_format_that_is_none_of_them_is_refused(reports: dict[str, bytes], call: Caller) -> None:
+def test_an_unavailable_report_format_is_rejected(reports: dict[str, bytes], call: Caller) -> None:
     assert reports
     answer = call.get("/v1/reports/latest", accept="image/png")
     assert (answer.status, "text/csv" in answer.json["detail"]) == (406, True)
 
 
-def test_a_report_and_a_track_record_that_are_not_there_yet_are_not_found_and_then_found(
-    call: Caller, store: Store, clock: Clock
-) -> None:
+def test_a_missing_report_and_track_record_are_not_found_until_they_are_written(call: Caller, store: Store, clock: Clock) -> None:
     for target in ("/v1/reports/latest", "/v1/track-record"):
         assert call.get(target).status == 404
     store.write(TRACK_RECORD, b'{"schema": 1}')
@@ -177,30 +177,26 @@ def test_a_report_and_a_track_record_that_are_not_there_yet_are_not_found_and_th
     assert call.get("/v1/track-record").json == {"schema": 1}
 
 
-def test_a_report_is_kept_while_the_store_is_down_and_renewed_when_it_is_back(
-    store: Store, clock: Clock, reports: dict[str, bytes]
-) -> None:
-    from lambda_service.serving.artefact_reader import SourceError
-
+def test_a_report_is_served_from_the_cache_while_the_store_is_down(store: Store, clock: Clock, reports: dict[str, bytes]) -> None:
     assert reports
 
-    class Flaky(Source):
-        down = False
+    class Flaky(ArtefactReader):
+        is_down = False
 
-        def read(self, path: str, known: str | None = None) -> Any:
-            if Flaky.down:
-                raise SourceError("down")
-            return super().read(path, known)
+        def read_if_changed(self, path: str, etag: str | None) -> Artefact | None:
+            if Flaky.is_down:
+                raise ArtefactError("down")
+            return super().read_if_changed(path, etag)
 
-    edge: Edge = edge_of(Flaky(str(store.root)), clock)
-    call = Caller(edge)
+    frontend: HttpFrontend = build_test_frontend(Flaky(str(store.root)), clock)
+    call = Caller(frontend)
     assert call.get("/v1/reports/latest.json").json == {"day": 1}
-    Flaky.down = True
+    Flaky.is_down = True
     clock.seconds += TTL
     assert call.get("/v1/reports/latest.json").json == {"day": 1}
     refused = call.get("/v1/reports/latest.csv")
     assert (refused.status, refused.headers["retry-after"]) == (503, "60")
-    Flaky.down = False
+    Flaky.is_down = False
     store.write(f"{LATEST_REPORT}/report.json", json.dumps({"day": 2}).encode())
     clock.seconds += TTL
     assert call.get("/v1/reports/latest.json").json == {"day": 2}

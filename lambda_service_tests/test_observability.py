@@ -1,4 +1,4 @@
-"""What is written to standard output is what CloudWatch takes: JSON logs and EMF metrics, and nothing of a caller's."""
+"""Observability: standard output has JSON logs and EMF metrics for CloudWatch, and nothing that the caller sent."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ for method, path, body in json.loads(sys.argv[1]):
 
 
 def run(store: Store, *requests: tuple[str, str, str | None]) -> tuple[list[int], list[dict[str, Any]]]:
-    """Statuses, and the lines of JSON written, of a process that answers some requests."""
+    """The statuses and the JSON lines on standard output of a process that answers these requests."""
     command = [sys.executable, "-c", SCRIPT, json.dumps(requests)]
     environment = {"MILK_ARTEFACTS": str(store.root), "PYTHONPATH": str(ROOT), "POWERTOOLS_SERVICE_NAME": "milk-test-api"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
@@ -39,7 +39,7 @@ def run(store: Store, *requests: tuple[str, str, str | None]) -> tuple[list[int]
 
 
 @pytest.fixture
-def written(store: Store) -> list[dict[str, Any]]:
+def output(store: Store) -> list[dict[str, Any]]:
     statuses, lines = run(
         store,
         ("GET", "/v1/forecasts/aguascalientes/aguascalientes/uht/store", None),
@@ -53,8 +53,8 @@ def written(store: Store) -> list[dict[str, Any]]:
     return lines
 
 
-def test_each_request_is_logged_with_its_id_and_route_and_nothing_of_its_content(written: list[dict[str, Any]]) -> None:
-    first, *logs = [line for line in written if "_aws" not in line]
+def test_each_request_is_logged_with_its_id_and_route_but_not_its_content(output: list[dict[str, Any]]) -> None:
+    first, *logs = [line for line in output if "_aws" not in line]
     assert (first["message"], first["outcome"], first["version"]) == ("champion refreshed", "loaded", 2)
     assert [(log["route"], log["status"], log["cold_start"]) for log in logs] == [
         ("/v1/forecasts/<state>/<city>/<milk>/<channel>", 200, True),
@@ -68,8 +68,8 @@ def test_each_request_is_logged_with_its_id_and_route_and_nothing_of_its_content
     assert {log["service"] for log in logs} == {"milk-test-api"}
 
 
-def test_each_request_is_measured(written: list[dict[str, Any]]) -> None:
-    measured = [line for line in written if "_aws" in line]
+def test_each_request_is_measured(output: list[dict[str, Any]]) -> None:
+    measured = [line for line in output if "_aws" in line]
     assert len(measured) == 6
     (directive,) = measured[0]["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("MilkPrices", [["service"]])
@@ -87,16 +87,16 @@ def test_each_request_is_measured(written: list[dict[str, Any]]) -> None:
     assert all(line["ChampionAgeSeconds"][0] > 0 for line in measured)
 
 
-def test_a_failed_refresh_is_measured_and_told_once(store: Store) -> None:
+def test_a_failed_refresh_is_measured_each_time_and_logged_once(store: Store) -> None:
     store.promote(1, bundle="0" * 64)
     statuses, lines = run(store, ("GET", "/v1/health", None), ("GET", "/v1/health", None))
     assert statuses == [503, 503]
     assert [line["ChampionRefreshFailed"] for line in lines if "_aws" in line] == [[1], [1]]
-    (told,) = [line for line in lines if line.get("message") == "champion refreshed"]
-    assert (told["level"], told["outcome"]) == ("WARNING", "bad artefact")
+    (log,) = [line for line in lines if line.get("message") == "champion refreshed"]
+    assert (log["level"], log["outcome"]) == ("WARNING", "bad artefact")
 
 
-def test_the_handler_needs_neither_the_platform_nor_its_libraries(store: Store) -> None:
+def test_the_handler_imports_neither_the_platform_nor_its_libraries(store: Store) -> None:
     foreign = {"milk_assets", "dagster", "mlflow", "boto3", "requests", "uvicorn"}
     script = f"import sys, lambda_service.handler; print({foreign} & {{name.split('.')[0] for name in sys.modules}})"
     environment = {"MILK_ARTEFACTS": str(store.root), "PYTHONPATH": str(ROOT)}

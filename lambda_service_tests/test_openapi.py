@@ -1,4 +1,4 @@
-"""The OpenAPI file is the application's, and the application answers as the file says."""
+"""OpenAPI: the committed document matches the application, and the application answers as the document declares."""
 
 import json
 import os
@@ -9,22 +9,22 @@ from pathlib import Path
 
 import lambda_service
 from lambda_service.api.api_keys import hash_of
-from lambda_service.api.openapi import openapi
-from lambda_service.serving.artefact_reader import Source
-from lambda_service_tests.conftest import Caller, Clock, Store, edge_of
-from lambda_service_tests.local_server import listening
+from lambda_service.api.openapi import openapi_document
+from lambda_service.serving.artefact_reader import ArtefactReader
+from lambda_service_tests.conftest import Caller, Clock, Store, build_test_frontend
+from lambda_service_tests.local_server import serve_on_loopback
 from milk_model.artefact_paths import LATEST_REPORT, REPORT_FORMATS, TRACK_RECORD
 
 KEY = "a key"
 COMMITTED = Path(lambda_service.__file__).parent / "openapi.json"
 
 
-def test_the_committed_file_is_the_applications(call: Caller) -> None:
-    assert openapi(call.edge.app) == COMMITTED.read_text(), "write it anew: python -m lambda_service --write-openapi"
+def test_the_committed_document_matches_the_application(call: Caller) -> None:
+    assert openapi_document(call.frontend.app) == COMMITTED.read_text(), "rewrite it: python -m lambda_service --write-openapi"
     assert call.get("/openapi.json").content == COMMITTED.read_bytes()
 
 
-def test_it_is_openapi_3_1_and_lists_every_route() -> None:
+def test_the_document_is_openapi_3_1_and_lists_every_route() -> None:
     document = json.loads(COMMITTED.read_text())
     assert document["openapi"] == "3.1.0"
     operations = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
@@ -43,7 +43,7 @@ def test_it_is_openapi_3_1_and_lists_every_route() -> None:
     assert document["security"] == [{"apiKey": []}, {"token": []}]
 
 
-def test_the_swagger_page_needs_nothing_from_elsewhere(call: Caller) -> None:
+def test_the_swagger_page_loads_nothing_from_the_network(call: Caller) -> None:
     page = call.get("/docs")
     assert (page.status, page.headers["content-type"]) == (200, "text/html")
     text = page.content.decode()
@@ -52,16 +52,16 @@ def test_the_swagger_page_needs_nothing_from_elsewhere(call: Caller) -> None:
     assert re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="http', text) == []
 
 
-def test_every_operation_answers_as_the_file_says(store: Store, clock: Clock, tmp_path: Path) -> None:
-    """schemathesis: its examples, every limit of the schema, and cases of its own, valid and not."""
+def test_every_operation_answers_as_declared(store: Store, clock: Clock, tmp_path: Path) -> None:
+    """schemathesis sends the examples, every limit of the schemas, and generated requests, valid and invalid."""
     for suffix in REPORT_FORMATS:
         store.write(f"{LATEST_REPORT}/report.{suffix}", b"{}")
     store.write(TRACK_RECORD, b"{}")
-    # which dates can be forecast changes with every publication, and no file can say it
-    unsayable = '[[operations]]\ninclude-path = "/predict"\nchecks.positive_data_acceptance.enabled = false\n'
-    (tmp_path / "schemathesis.toml").write_text(unsayable)
-    edge = edge_of(Source(str(store.root)), clock, frozenset({hash_of(KEY)}))
-    with listening(edge) as (host, port):
+    # the dates that /predict accepts change with every publication, so a schema cannot declare them
+    configuration = '[[operations]]\ninclude-path = "/predict"\nchecks.positive_data_acceptance.enabled = false\n'
+    (tmp_path / "schemathesis.toml").write_text(configuration)
+    frontend = build_test_frontend(ArtefactReader(str(store.root)), clock, frozenset({hash_of(KEY)}))
+    with serve_on_loopback(frontend) as (host, port):
         address = ("--url", f"http://{host}:{port}", "--header", f"x-api-key: {KEY}")
         bounds = ("--max-examples", "8", "--generation-deterministic", "--phases", "examples,coverage,fuzzing", "--no-color")
         run = subprocess.run(

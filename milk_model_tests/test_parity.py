@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from lambda_service.serving.artefact_reader import Source
-from lambda_service.serving.scored_market import FIGURES
-from lambda_service_tests.conftest import Caller, Clock, Store, edge_of, facts
+from lambda_service.serving.artefact_reader import ArtefactReader
+from lambda_service.serving.scored_market import FORECAST_FIELDS
+from lambda_service_tests.conftest import Caller, Clock, Store, build_test_frontend, facts
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
 from milk_assets.forecasting.training.fitting import fit
@@ -30,7 +30,7 @@ def differences(batch: Any, call: Caller) -> float:
             entries = answered["publications" if row["task"] == "publication" else "months"]
             entry = next(one for one in entries if one["lead"] == row["lead"])
             assert entry["target"] == f"{row['target']:%Y-%m-%d}"
-            worst = max([worst, *(abs(entry[name] - row[name]) for name in FIGURES)])
+            worst = max([worst, *(abs(entry[name] - row[name]) for name in FORECAST_FIELDS)])
             seen += 1
         assert abs(answered["last_price"] - rows["last_price"].iloc[0]) < CLOSE
     assert seen == len(batch)
@@ -58,7 +58,7 @@ def test_batch_and_online_agree_on_the_real_prices(real_workbook: Path, tmp_path
     store.promote(2)
     table = fitted.forecast(panel)
     assert table.series.nunique() == panel.active.sum() + len(panel.average_names.series)
-    assert differences(table, Caller(edge_of(Source(str(store.root)), clock))) < CLOSE
+    assert differences(table, Caller(build_test_frontend(ArtefactReader(str(store.root)), clock))) < CLOSE
 
 
 def test_a_history_of_other_prices_is_not_answered_alike(

@@ -1,6 +1,7 @@
-"""The peer route of `benchmarks/serving.py`: a model as MLflow packs it, fetched by boto3 and loaded at import, as tutorials do it.
+"""Peer route: a handler as tutorials write it, with a model packaged by MLflow, downloaded by boto3 and loaded at import.
 
-Belongs here: what a team writes that keeps to MLflow and boto3. One booster and ready-made features: less work than the endpoint does.
+Belongs here: the handler that `benchmarks/serving.py` compares the endpoint with. It scores one booster on ready-made features, which is
+less work than the endpoint does.
 """
 
 import json
@@ -14,7 +15,7 @@ import pandas as pd
 FOLDER = Path(os.environ["PEER_FOLDER"])
 
 
-def _fetch() -> Path:
+def _download() -> Path:
     s3 = boto3.client("s3", endpoint_url=os.environ["MILK_S3_ENDPOINT"])
     bucket = os.environ["PEER_BUCKET"]
     for file in s3.list_objects_v2(Bucket=bucket, Prefix="peer/")["Contents"]:
@@ -24,11 +25,11 @@ def _fetch() -> Path:
     return FOLDER / "peer"
 
 
-MODEL = mlflow.pyfunc.load_model(str(_fetch()))
+MODEL = mlflow.pyfunc.load_model(str(_download()))
 
 
 def handler(event: dict, context: object) -> dict:
-    """Chances of the bins for each row of features in the body."""
+    """Probabilities of the bins for each row of features in the body."""
     rows = pd.DataFrame(json.loads(event["body"])).astype("float32")
     chances = MODEL.predict(rows)
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps({"chances": chances.tolist()})}

@@ -1,1 +1,1 @@
-"""HTTP: one request in, one response out."""
+"""The HTTP API: routes, schemas, validation and errors; one request in, one response out."""

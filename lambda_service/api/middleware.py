@@ -1,6 +1,9 @@
-"""The edge: what every request passes before a route, and every answer after it.
+"""Middleware: what happens to every request before its route, and to every response after it.
 
-Belongs here: keys, sizes, encodings, ETags, headers that every answer carries, and the last net under errors. Routes are `app`'s.
+Belongs here: API keys, body size and encoding, ETags, common headers, and the answer to unexpected errors. Not here: routes (`routes`).
+
+These are not Powertools middlewares: Powertools validates a request before it calls them and skips them on errors, but the key and the
+body must be checked before validation, and error responses need the common headers too.
 """
 
 from __future__ import annotations
@@ -14,173 +17,183 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from lambda_service.api import problems, queries
-from lambda_service.api.api_keys import is_known
-from lambda_service.api.observability import Observer
-from lambda_service.api.problems import Problem, invalid_field
-from lambda_service.api.routes import OPEN, OURS, Deps, build_app, methods
+from lambda_service.api.api_keys import API_KEY_HEADER, is_valid_key
+from lambda_service.api.application import JSON_BODY_PATHS, PUBLIC_PATHS, build_app
+from lambda_service.api.observability import RequestMetrics, RequestRecord
+from lambda_service.api.problems import INTERNAL_ERROR, PROBLEM_CONTENT_TYPE, Problem, field_problem
+from lambda_service.api.queries import age_seconds
+from lambda_service.api.routes.common import NO_STORE, EndpointServices
 
-LARGEST_BODY = 512 * 1024  # bytes; 500 items of names take 80 kB, with a month of own prices each 300 kB
-KEY = "x-api-key"
-Event = dict[str, Any]
+MAX_BODY_BYTES = 512 * 1024  # 500 items by name take 80 kB; with a month of own prices each, 300 kB
+LambdaEvent = dict[str, Any]
+LambdaResponse = dict[str, Any]
 
 
-class Edge:
-    """Answers API Gateway's events of payload format 2.0. hashes: sha256 of known keys; none: whoever is in front has asked."""
+class HttpFrontend:
+    """Answers HTTP API events of payload format 2.0, the format of API Gateway."""
 
-    def __init__(self, deps: Deps, observer: Observer, hashes: Collection[str] = ()) -> None:
-        self._deps, self._observer, self._hashes = deps, observer, hashes
-        self._route = ""
-        self._outcome: tuple[str, str | None, int | None] | None = None
-        self._request_id, self._unknown = "", 0
-        self.app = build_app(deps, self)
+    def __init__(self, services: EndpointServices, metrics: RequestMetrics, key_hashes: Collection[str] = ()) -> None:
+        """
+        Args:
+            services: what the routes answer from.
+            metrics: receives the outcome of each request.
+            key_hashes: sha256 of the valid API keys; empty when the gateway in front already authenticates callers.
+        """
+        self._services, self._metrics, self._key_hashes = services, metrics, key_hashes
+        self._logged_refresh: tuple[str, str | None, int | None] | None = None
+        self.app = build_app(services)
 
-    def warm(self) -> None:
-        """Load what is served before the first request. A failure is told, and tried again by whoever asks."""
-        self._deps.champion.refresh()
-        self._tell_refresh()
+    def load_champion(self) -> None:
+        """Load the champion before the first request. A failure is logged; the next request retries."""
+        self._services.champion.refresh()
+        self._log_refresh()
 
-    def answer(self, event: Mapping[str, Any], context: Any) -> Event:
-        """The response to an event, whatever is in it."""
+    def respond(self, event: Mapping[str, Any], context: Any) -> LambdaResponse:
+        """The response to an event. Never raises: an unexpected error is answered with 500.
+
+        Args:
+            event: of payload format 2.0; other events are answered with a problem.
+            context: Lambda's, with `aws_request_id`.
+        """
         started = time.perf_counter()
-        request = event.get("requestContext") or {}
-        request_id = str(getattr(context, "aws_request_id", None) or request.get("requestId") or "")
-        method = str((request.get("http") or {}).get("method") or "").upper()
-        self._route, self._request_id, self._unknown = "", request_id, 0
+        request_context = event.get("requestContext") or {}
+        request_id = str(getattr(context, "aws_request_id", None) or request_context.get("requestId") or "")
+        method = str((request_context.get("http") or {}).get("method") or "").upper()
+        record = RequestRecord(request_id, method)
         try:
-            response = self.app.resolve(self._checked(event), context)
+            checked_event = self._check(event)
+            self.app.start_record(record)
+            response = self.app.resolve(checked_event, context)
         except Problem as problem:
-            response = _response(problem)
+            response = _problem_response(problem)
         except Exception as error:
-            self.failed(error)
-            response = _response(OURS)
-        response = self._finished(response, event, method, request_id)
-        self._tell(response, method, request_id, (time.perf_counter() - started) * 1000)
+            record.error = error
+            response = _problem_response(INTERNAL_ERROR)
+        if record.error is not None:
+            self._metrics.request_failed(record.request_id, record.error)
+        response = self._finish(response, event, record)
+        self._log_answer(record, response["statusCode"], (time.perf_counter() - started) * 1000)
         return response
 
-    def matched(self, route: str) -> None:
-        """As `Watch`."""
-        self._route = route
+    def _check(self, event: Mapping[str, Any]) -> LambdaEvent:
+        """The event for the resolver: with a valid key, a decoded path and a body of strict JSON.
 
-    def failed(self, error: Exception) -> None:
-        """As `Watch`."""
-        self._observer.failed(self._request_id, error)
-
-    def unknown(self, count: int) -> None:
-        """As `Watch`."""
-        self._unknown += count
-
-    def _checked(self, event: Mapping[str, Any]) -> Event:
-        """The event, authenticated, with a body that is JSON as JSON is defined."""
-        headers = {str(name).lower(): value for name, value in (event.get("headers") or {}).items()}
+        Raises:
+            Problem: 401 without a valid key, 413 for a body that is too large, 422 for one that is not JSON.
+        """
+        headers = _lower_case(event.get("headers"))
         path = unquote(event.get("rawPath") or "/", errors="replace")
         http = dict(event["requestContext"]["http"])
-        if self._hashes and path not in OPEN and not is_known(str(headers.get(KEY, "")), self._hashes):
-            raise Problem(401, f"expected a valid key in the header {KEY}", headers={"WWW-Authenticate": "ApiKey"})
+        needs_key = bool(self._key_hashes) and path not in PUBLIC_PATHS
+        if needs_key and not is_valid_key(str(headers.get(API_KEY_HEADER, "")), self._key_hashes):
+            raise Problem(401, f"expected a valid key in the header {API_KEY_HEADER}", headers={"WWW-Authenticate": "ApiKey"})
         if http["method"].upper() == "HEAD":
             http["method"] = "GET"
         checked = {**event, "headers": headers, "rawPath": path, "isBase64Encoded": False, "body": None}
         checked["requestContext"] = {**event["requestContext"], "http": {**http, "path": path}}
-        if http["method"].upper() == "POST" and "POST" in methods(self.app, path):
-            headers["content-type"] = "application/json"  # whatever it says: nothing else is read
-            checked["body"] = json_text(_bytes(event))
+        if http["method"].upper() == "POST" and path in JSON_BODY_PATHS:
+            headers["content-type"] = "application/json"  # the only accepted type, whatever the caller declares
+            checked["body"] = strict_json(_body_bytes(event))
         return checked
 
-    def _finished(self, response: Event, event: Mapping[str, Any], method: str, request_id: str) -> Event:
-        headers = {name.lower(): value for name, value in (response.get("headers") or {}).items()}
-        headers |= {"x-request-id": request_id, "x-content-type-options": "nosniff"}
-        market = self._deps.champion.newest
+    def _finish(self, response: LambdaResponse, event: Mapping[str, Any], record: RequestRecord) -> LambdaResponse:
+        """The response with the common headers and an ETag; without its body for HEAD and for an unchanged ETag."""
+        headers = _lower_case(response.get("headers"))
+        headers |= {"x-request-id": record.request_id, "x-content-type-options": "nosniff"}
+        market = self._services.champion.loaded
         if market is not None:
-            headers |= {
-                "x-model-version": str(market.manifest["version"]),
-                "x-model-age": str(queries.age(market, self._deps.now())),
-            }
-        body = response.get("body") or ""
-        asked = {str(name).lower(): value for name, value in (event.get("headers") or {}).items()}
-        if response["statusCode"] == 200 and method in ("GET", "HEAD") and headers.get("cache-control") != "no-store":
+            headers["x-model-version"] = str(market.manifest.version)
+            headers["x-model-age"] = str(age_seconds(market, self._services.now()))
+        is_read = record.method in ("GET", "HEAD")
+        if response["statusCode"] == 200 and is_read and headers.get("cache-control") != NO_STORE:
+            body = response.get("body") or ""
             headers["etag"] = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
-            if _matches(str(asked.get("if-none-match", "")), headers["etag"]):
+            if _etag_matches(str(_lower_case(event.get("headers")).get("if-none-match", "")), headers["etag"]):
                 headers.pop("content-type", None)
                 return {**response, "statusCode": 304, "headers": headers, "body": "", "isBase64Encoded": False}
-        if method == "HEAD":
+        if record.method == "HEAD":
             return {**response, "headers": headers, "body": "", "isBase64Encoded": False}
         return {**response, "headers": headers}
 
-    def _tell(self, response: Event, method: str, request_id: str, milliseconds: float) -> None:
-        champion = self._deps.champion
-        market, refreshed = champion.newest, champion.refreshed
-        version = market and market.manifest["version"]
-        self._tell_refresh()
-        self._observer.answered(
-            request_id=request_id,
-            method=method,
-            route=self._route,
-            status=response["statusCode"],
+    def _log_answer(self, record: RequestRecord, status: int, milliseconds: float) -> None:
+        champion = self._services.champion
+        market = champion.loaded
+        self._log_refresh()
+        self._metrics.request_answered(
+            record,
+            status=status,
             milliseconds=milliseconds,
-            version=version,
-            age=market and queries.age(market, self._deps.now()),
-            failed=refreshed.failed,
-            unknown=self._unknown,
+            version=market.manifest.version if market else None,
+            age_seconds=age_seconds(market, self._services.now()) if market else None,
+            refresh_failed=champion.last_refresh.has_failed,
         )
 
-    def _tell_refresh(self) -> None:
-        """Once for each change: a store that stays down is not news."""
-        champion = self._deps.champion
-        market, refreshed = champion.newest, champion.refreshed
-        outcome = (refreshed.outcome, refreshed.reason, int(market.manifest["version"]) if market else None)
-        if outcome != self._outcome and refreshed.outcome != "unchanged":
-            self._observer.refreshed(*outcome)
-        self._outcome = outcome
+    def _log_refresh(self) -> None:
+        """Log the last check of the store once for each change, so that a store that stays down does not fill the log."""
+        champion = self._services.champion
+        market, last_refresh = champion.loaded, champion.last_refresh
+        refresh = (last_refresh.outcome, last_refresh.reason, market.manifest.version if market else None)
+        if refresh != self._logged_refresh and last_refresh.outcome != "unchanged":
+            self._metrics.champion_refreshed(*refresh)
+        self._logged_refresh = refresh
 
 
-def json_text(content: bytes) -> str:
-    """The text of a JSON body. Raises Problem 422: it is no UTF-8, no JSON, or holds what JSON has no word for."""
+def strict_json(content: bytes) -> str:
+    """The text of a JSON body.
+
+    Raises:
+        Problem: with status 422: not UTF-8, not JSON, or with values outside the JSON standard, such as NaN.
+    """
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise invalid_field("body", f"expected UTF-8, byte {error.start} is not") from None
+        raise field_problem("body", f"expected UTF-8, byte {error.start} is not") from None
     try:
-        document = json.loads(text, parse_constant=_refuse)
-        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair could not be answered
+        document = json.loads(text, parse_constant=_reject_constant)
+        json.dumps(document, ensure_ascii=False).encode()  # raises on half a surrogate pair, which an answer could not repeat
     except json.JSONDecodeError as error:
-        raise invalid_field("body", f"expected JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        raise field_problem("body", f"expected JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except UnicodeEncodeError:
-        raise invalid_field("body", "expected text that can be encoded: a character is half a pair") from None
+        raise field_problem("body", "expected text that can be encoded: a character is half a surrogate pair") from None
     except RecursionError:
-        raise invalid_field("body", "expected JSON that is less deeply nested") from None
+        raise field_problem("body", "expected JSON that is less deeply nested") from None
     except ValueError:
-        raise invalid_field("body", "expected numbers of reasonable length") from None
+        raise field_problem("body", "expected numbers of reasonable length") from None
     return text
 
 
-def _refuse(name: str) -> float:
-    raise invalid_field("body", f"JSON has no number {name}: leave the field out, or send null")
+def _reject_constant(name: str) -> float:
+    raise field_problem("body", f"JSON has no number {name}: leave the field out, or send null")
 
 
-def _bytes(event: Mapping[str, Any]) -> bytes:
+def _body_bytes(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
-    encoded = bool(event.get("isBase64Encoded"))
-    if len(body) > (LARGEST_BODY * 4 // 3 + 4 if encoded else LARGEST_BODY):
-        raise too_large()
+    is_encoded = bool(event.get("isBase64Encoded"))
+    max_length = MAX_BODY_BYTES * 4 // 3 + 4 if is_encoded else MAX_BODY_BYTES
+    if len(body) > max_length:
+        raise _body_too_large()
     try:
-        content = base64.b64decode(body, validate=True) if encoded else body.encode()
+        content = base64.b64decode(body, validate=True) if is_encoded else body.encode()
     except (binascii.Error, UnicodeEncodeError):
-        raise invalid_field("body", "expected UTF-8") from None
-    if len(content) > LARGEST_BODY:
-        raise too_large()
+        raise field_problem("body", "expected UTF-8") from None
+    if len(content) > MAX_BODY_BYTES:
+        raise _body_too_large()
     return bytes(content)
 
 
-def too_large() -> Problem:
-    """The problem of a body that is longer than any should be."""
-    return Problem(413, f"expected a body of at most {LARGEST_BODY // 1024} kB: send it in parts")
+def _body_too_large() -> Problem:
+    return Problem(413, f"expected a body of at most {MAX_BODY_BYTES // 1024} kB: split it into several requests")
 
 
-def _matches(if_none_match: str, etag: str) -> bool:
+def _lower_case(headers: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {str(name).lower(): value for name, value in (headers or {}).items()}
+
+
+def _etag_matches(if_none_match: str, etag: str) -> bool:
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return "*" in tags or etag in tags
 
 
-def _response(problem: Problem) -> Event:
-    headers = {"Content-Type": problems.CONTENT_TYPE, "Cache-Control": "no-store", **problem.headers}
+def _problem_response(problem: Problem) -> LambdaResponse:
+    headers = {"Content-Type": PROBLEM_CONTENT_TYPE, "Cache-Control": NO_STORE, **problem.headers}
     return {"statusCode": problem.status, "headers": headers, "body": problem.body(), "isBase64Encoded": False, "cookies": []}

@@ -1,1 +1,1 @@
-"""What is served: loading, caching and hot-swapping the champion."""
+"""What the endpoint serves: reading artefacts, loading the champion, and replacing it while the process runs."""

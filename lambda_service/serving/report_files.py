@@ -1,6 +1,7 @@
-"""Documents that are served as they are: the newest report, the track record.
+"""Report files: the newest price report and the track record, served as they are stored.
 
-Belongs here: reading them with the champion's manners, and which format of the report a caller means. Their content is the platform's.
+Belongs here: reading them with the same caching rules as the champion, and choosing the report's format. Not here: their content, which
+`milk_assets` writes.
 """
 
 from __future__ import annotations
@@ -8,67 +9,93 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lambda_service.serving.artefact_reader import DeniedError, MissingError, Source, SourceError, Unchanged
+from lambda_service.serving.artefact_reader import AccessDeniedError, ArtefactError, ArtefactNotFoundError, ArtefactReader
 from milk_model.artefact_paths import REPORT_FORMATS
 
 
 @dataclass
-class _Kept:
+class _CachedFile:
     content: bytes | None = None
-    tag: str | None = None
-    until: float = float("-inf")
-    missing: bool = False
+    etag: str | None = None
+    fresh_until: float = float("-inf")
+    is_missing: bool = False
 
 
-class Documents:
-    """Files of the store, asked for again once a TTL; the last good ones while the store is down. now: seconds since 1970."""
+class ReportFiles:
+    """Files of the store, checked once in a TTL; the last content is used while the store fails."""
 
-    def __init__(self, source: Source, now: Callable[[], float], ttl: float) -> None:
-        self._source, self._now, self._ttl = source, now, ttl
-        self._kept: dict[str, _Kept] = {}
+    def __init__(self, reader: ArtefactReader, now: Callable[[], float], ttl: float) -> None:
+        """
+        Args:
+            reader: of the artefact store.
+            now: the clock, in seconds since 1970.
+            ttl: seconds between checks of a file.
+        """
+        self._reader, self._now, self._ttl = reader, now, ttl
+        self._cache: dict[str, _CachedFile] = {}
 
     def read(self, path: str) -> bytes:
-        """A file's content. Raises MissingError where there is none yet, SourceError where the store is down and none is kept."""
-        kept = self._kept.setdefault(path, _Kept())
-        if self._now() >= kept.until:
-            try:
-                found = self._source.read(path, kept.tag)
-                if not isinstance(found, Unchanged):
-                    kept.content, kept.tag = found
-                kept.missing = False
-            except MissingError:
-                kept.content, kept.tag, kept.missing = None, None, True
-            except DeniedError:
-                kept.missing = kept.content is None
-            except SourceError:
-                pass  # the last good one, where there is one; asked again after the TTL
-            kept.until = self._now() + self._ttl
-        if kept.content is not None:
-            return kept.content
-        raise MissingError(f"{path} does not exist") if kept.missing else SourceError(f"{path} could not be read")
+        """The content of a file.
+
+        Raises:
+            ArtefactNotFoundError: the file does not exist yet.
+            ArtefactError: the store failed and no earlier content is cached.
+        """
+        cached = self._cache.setdefault(path, _CachedFile())
+        if self._now() >= cached.fresh_until:
+            self._refresh(path, cached)
+        if cached.content is not None:
+            return cached.content
+        if cached.is_missing:
+            raise ArtefactNotFoundError(f"{path} does not exist")
+        raise ArtefactError(f"{path} could not be read")
+
+    def _refresh(self, path: str, cached: _CachedFile) -> None:
+        try:
+            artefact = self._reader.read_if_changed(path, cached.etag)
+            if artefact is not None:
+                cached.content, cached.etag = artefact
+            cached.is_missing = False
+        except ArtefactNotFoundError:
+            cached.content, cached.etag, cached.is_missing = None, None, True
+        except AccessDeniedError:
+            # S3 answers 403 for a missing file too; a file that was read before is kept
+            cached.is_missing = cached.content is None
+        except ArtefactError:
+            pass  # keep the last content; the next check is after the TTL
+        cached.fresh_until = self._now() + self._ttl
 
 
 def format_for(accept: str) -> str | None:
-    """The format of the report that an Accept header prefers; HTML where it has no preference, None where it takes none of them."""
-    preferred: tuple[float, int] = (0.0, 0)
-    chosen = None
-    for place, (suffix, content_type) in enumerate(REPORT_FORMATS.items()):
-        quality, specific = _quality(accept or "*/*", content_type.split(";")[0])
-        if quality > 0 and (quality, specific - place) > (preferred if chosen else (0.0, -100)):
-            preferred, chosen = (quality, specific - place), suffix
-    return chosen
+    """The report format that an Accept header prefers.
+
+    Args:
+        accept: the header's value; empty accepts everything.
+
+    Returns:
+        A key of REPORT_FORMATS; HTML without a preference, None when no format is accepted.
+    """
+    best_format, best_rank = None, (0.0, -100)
+    for position, (suffix, content_type) in enumerate(REPORT_FORMATS.items()):
+        quality, specificity = _quality(accept or "*/*", content_type.split(";")[0])
+        rank = (quality, specificity - position)
+        if quality > 0 and rank > best_rank:
+            best_format, best_rank = suffix, rank
+    return best_format
 
 
 def _quality(accept: str, content_type: str) -> tuple[float, int]:
-    """The quality that the most specific matching range gives, and how specific it is."""
-    found = (0.0, -1)
+    """The quality (0 to 1) that the most specific matching media range gives a content type, and how specific that range is."""
+    quality, specificity = 0.0, -1
+    ranges = {content_type: 20, f"{content_type.split('/')[0]}/*": 10, "*/*": 0}
     for part in accept.split(","):
-        range_, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        ranges = {content_type: 20, f"{content_type.split('/')[0]}/*": 10, "*/*": 0}
-        if range_ in ranges and ranges[range_] > found[1]:
-            quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-            try:
-                found = (min(max(float(quality), 0.0), 1.0), ranges[range_])
-            except ValueError:
-                found = (0.0, ranges[range_])
-    return found
+        media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if ranges.get(media_range, -1) <= specificity:
+            continue
+        specificity = ranges[media_range]
+        text = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
+        try:
+            quality = min(max(float(text), 0.0), 1.0)
+        except ValueError:
+            quality = 0.0
+    return quality, specificity
