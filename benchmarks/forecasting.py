@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from milk_assets.forecasting.evaluation.backtest import backtest
-from milk_assets.forecasting.hyperparameters import Recipe
+from milk_assets.forecasting.hyperparameters import Hyperparameters
 from milk_assets.forecasting.model import expected_dates
 from milk_assets.forecasting.panel import Panel, build_panel
 from milk_assets.sniim.workbook import read_workbook
@@ -116,7 +116,7 @@ def compare(panel: Panel, first: date) -> tuple[pd.DataFrame, dict[str, float]]:
     ends = panel.dates[:-1][months[1:] > months[:-1]]
     origins = [day for day in ends if day.item() >= first]
     begun = time.perf_counter()
-    ours = backtest(panel, {"ours": Recipe()}, origins, refit_every=1)
+    ours = backtest(panel, {"ours": Hyperparameters()}, origins, refit_every=1)
     seconds = {"ours": time.perf_counter() - begun}
     keys = ["origin", "task", "lead", "series"]
     table = ours[ours["level"] == "city"].set_index(keys)[["actual", "forecast"]].rename(columns={"forecast": "ours"})
@@ -126,7 +126,7 @@ def compare(panel: Panel, first: date) -> tuple[pd.DataFrame, dict[str, float]]:
         for origin in origins:
             known = panel.until(origin).only_active()
             windows = [w for w in windows_from(known.dates, expected_dates(known.origin)) if w.size]
-            path = peer(carried_forward(known.prices)[0], known, max(w.last for w in windows))
+            path = peer(carried_forward(known.prices)[0], known, max(w.last_price for w in windows))
             parts.append(_framed(path, windows, known))
         seconds[name] = time.perf_counter() - begun
         table[name] = pd.concat(parts).set_index(keys)["value"].reindex(table.index)
@@ -150,7 +150,7 @@ def ratios(table: pd.DataFrame) -> pd.DataFrame:
 def _framed(path: Path_, windows: list[Window], known: Panel) -> pd.DataFrame:
     parts = []
     for window in windows:
-        value = path[window.first - 1 : window.last].mean(axis=0)
+        value = path[window.first - 1 : window.last_price].mean(axis=0)
         parts.append(pd.DataFrame({"series": known.names.series, "value": value}).assign(task=window.task, lead=window.lead))
     return pd.concat(parts).assign(origin=pd.Timestamp(known.origin))
 
@@ -161,7 +161,7 @@ def _statistical(prices: np.ndarray, steps: int, model: object) -> Path_:
         column = prices[:, series]
         column = column[np.isfinite(column)]
         try:
-            path[:, series] = model.forecast(y=column, h=steps)["mean"]  # type: ignore[attr-defined]
+            path[:, series] = model.predict(y=column, h=steps)["mean"]  # type: ignore[attr-defined]
         except Exception:  # a constant series has no such model; it is forecast as what it is
             path[:, series] = column[-1]
     return path

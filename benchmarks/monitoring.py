@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from milk_assets.forecasting.evaluation.backtest import backtest
-from milk_assets.forecasting.hyperparameters import Recipe
+from milk_assets.forecasting.hyperparameters import Hyperparameters
+from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.training.fitting import fit
 from milk_assets.monitoring.detection.drift import drift_report, repeated_breaches
 from milk_assets.monitoring.detection.live_accuracy import alarm_history, breaches
 from milk_assets.monitoring.detection.quarantine import LARGEST_JUMP, quarantine
@@ -32,7 +32,7 @@ def main() -> None:
     book = read_workbook(shared / "sniim" / "Leche31032025.xlsx")
     panel = build_panel(book.prices, book.averages)
     days = panel.dates[FIRST:-1]
-    plain = backtest(panel, {"ours": Recipe()}, days, refit_every=REFIT, workers=1)
+    plain = backtest(panel, {"ours": Hyperparameters()}, days, refit_every=REFIT, workers=1)
     jumps(book)
     learning(book, panel, days, plain)
     fed(book, panel, days, plain)
@@ -52,15 +52,15 @@ def learning(book: Workbook, panel: Panel, days: np.ndarray, plain: pd.DataFrame
     """Error with jumps kept out of training only, over error without any quarantine; each fit sees what was known on its day."""
     parts = []
     for place in range(0, len(days), REFIT):
-        model = fit(_believed(book, days[place]), Recipe(), workers=1)
-        parts += [model.forecast(panel.until(day)) for day in days[place : place + REFIT]]
+        model = Model.fit(_believed(book, days[place]), Hyperparameters(), workers=1)
+        parts += [model.predict(panel.until(day)) for day in days[place : place + REFIT]]
     _compare("kept out of training (what the platform does)", plain, pd.concat(parts))
 
 
 def fed(book: Workbook, panel: Panel, days: np.ndarray, plain: pd.DataFrame) -> None:
     """The same with jumps kept out of what is forecast from as well."""
     vintages = {day: _believed(book, day) for day in days}
-    frame = backtest(panel, {"ours": Recipe()}, days, refit_every=REFIT, vintages=vintages, workers=1)
+    frame = backtest(panel, {"ours": Hyperparameters()}, days, refit_every=REFIT, vintages=vintages, workers=1)
     _compare("kept out of forecasting too (what it does not)", plain, frame)
 
 

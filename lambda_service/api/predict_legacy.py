@@ -16,7 +16,7 @@ from lambda_service.api.problems import Problem, invalid, invalid_field
 from lambda_service.api.queries import OWN, PUBLISHED, check_own, find
 from lambda_service.api.schemas import MOST_ITEMS, Name, Price
 from lambda_service.serving.scored_market import Market
-from milk_model.features import SAME
+from milk_model.features import SAME_PRICE_TOLERANCE
 from milk_model.series_names import slug
 
 # each field by the slugs of its accepted spellings, Spanish and English
@@ -121,7 +121,7 @@ def _read(market: Market, item: Any, prefix: str) -> tuple[str, tuple[str, int],
         raise
     own = {}
     last = market.forecasts[key]["last_price"]
-    if read.precio_lag1 is not None and key in market.snapshot.names and abs(read.precio_lag1 - last) > SAME:
+    if read.precio_lag1 is not None and key in market.snapshot.names and abs(read.precio_lag1 - last) > SAME_PRICE_TOLERANCE:
         own = {market.snapshot.dates[-1]: read.precio_lag1}
         check_own(market, key, own, field("Precio_lag1"))
     return key, place, own

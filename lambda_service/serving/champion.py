@@ -21,8 +21,7 @@ from lambda_service.serving.scored_market import Market
 from milk_model.artefact_paths import SERVED
 from milk_model.bundle import MANIFEST, BundleError, prefix, read_manifest, unpack
 from milk_model.forecaster import Forecaster
-from milk_model.snapshot import SnapshotError
-from milk_model.snapshot import read as read_snapshot
+from milk_model.snapshot import SnapshotError, read_snapshot
 
 TTL = 60.0  # seconds: a promotion is served within them
 LONGEST_WAIT = 300.0  # seconds between attempts on a store that stays down

@@ -16,7 +16,7 @@ import numpy as np
 from milk_model.forecast_columns import Columns
 from milk_model.forecaster import Forecaster, History
 from milk_model.snapshot import Snapshot
-from milk_model.targets import LEADS
+from milk_model.targets import PUBLICATION_LEADS
 
 DECIMALS = 6  # of prices and chances in answers: no rounding that anyone could measure
 FIGURES = ("no_change", "forecast", "lo80", "hi80", "lo95", "hi95", "p_up", "p_same", "p_down")
@@ -106,7 +106,7 @@ class Market:
         segments = [key.split("/", 2)[-1] for key, _ in wanted]
         keys = tuple(f"own/{n}/{segment}" for n, segment in enumerate(segments))
         counted = np.arange(market.shape[1] + len(keys)) < market.shape[1]
-        history = History(dates, (*snapshot.names, *keys), np.hstack([market, own]), counted=counted)
+        history = History(dates, (*snapshot.names, *keys), np.hstack([market, own]), in_market=counted)
         scored = by_series(self.forecaster.forecast(history, snapshot.expected[ahead:]), only=frozenset(keys))
         return [scored[key] for key in keys]
 
@@ -133,4 +133,4 @@ def by_series(columns: Columns, only: frozenset[str] | None = None) -> dict[str,
 
 def furthest(snapshot: Snapshot) -> str:
     """The last publication date that is forecast by itself, YYYY-MM-DD."""
-    return str(snapshot.expected[max(LEADS) - 1])
+    return str(snapshot.expected[max(PUBLICATION_LEADS) - 1])

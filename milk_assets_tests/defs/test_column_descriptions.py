@@ -16,6 +16,6 @@ def test_only_columns_that_exist_are_described() -> None:
     from milk_assets.forecasting.evaluation import backtest
     from milk_assets.sniim import schemas
 
-    assert set(FORECASTS) <= set(model.COLUMNS)
-    assert set(evaluation.COLUMNS) <= set(backtest.COLUMNS)
+    assert set(FORECASTS) <= set(model.FORECAST_COLUMNS)
+    assert set(evaluation.COLUMNS) <= set(backtest.BACKTEST_COLUMNS)
     assert set(prices.COLUMNS) <= set(schemas.PRICES.columns)

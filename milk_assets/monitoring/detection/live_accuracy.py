@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from milk_assets.promotion.policy import HORIZONS
-from milk_model.features import SAME
+from milk_model.features import SAME_PRICE_TOLERANCE
 
 WINDOW = 13
 """Publications in a rolling measure: a month. On 109 real windows S stays within 0.976 and 0.997 and 80 % coverage within 0.78 and
@@ -214,7 +214,7 @@ def _judged(record: pd.DataFrame, role: str) -> pd.DataFrame:
 def _daily(judged: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """MEASURES of each date and whatever else is in `keys`: means over its prices."""
     error = judged["forecast"] - judged["actual"]
-    changed = ((judged["actual"] - judged["last_price"]).abs() > SAME).astype(float)
+    changed = ((judged["actual"] - judged["last_price"]).abs() > SAME_PRICE_TOLERANCE).astype(float)
     inside = {
         name: judged["actual"].between(judged[f"lo{name}"] - 1e-9, judged[f"hi{name}"] + 1e-9).astype(float)
         for name in ("80", "95")

@@ -10,8 +10,8 @@ import pytest
 from milk_assets.defs.assets.data import prices
 from milk_assets.defs.assets.models import track_record
 from milk_assets.defs.assets.outputs import forecasts, shadow_forecasts
+from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.training.baseline import baseline
 from milk_assets.stores.lake import Lake
 from milk_assets_tests.forecasting.conftest import market
 
@@ -33,7 +33,7 @@ def publish(lake: Lake, day: str) -> Panel:
 def issue(lake: Lake, panel: Panel) -> None:
     """Forecasts of champion (version 1) and challenger (2) at a publication."""
     day = str(panel.origin)
-    table = baseline(panel).forecast(panel)
+    table = Model.fit_baseline(panel).predict(panel)
     made = {"workbook": "a" * 64, "bundle": "b" * 64, "version": 1}
     folder = forecasts._folder(day, made)
     lake.write_table(f"{folder}/forecasts.parquet", table.assign(model_version="1", is_baseline=True))

@@ -24,7 +24,7 @@ COLUMNS = {
     "origin": "publication date at which all of it was known",
     "series": "key: state/city/milk/channel",
     "last_price": "MXN per litre: the newest price on or before the origin",
-    "room": "highest of the last 36 publications minus the last price, MXN",
+    "discount_depth": "highest of the last 36 publications minus the last price, MXN",
     "above_mean_24": "last price minus the mean of the 24 publications before it, MXN",
     "above_mean_6": "the same over 6 publications, MXN",
     "last_move": "change from the publication before, MXN",

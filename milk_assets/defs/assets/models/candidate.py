@@ -25,9 +25,9 @@ from milk_assets.stores.model_registry import Tracking
 if TYPE_CHECKING:
     from dagster_mlflow import MlFlow
 
-    from milk_assets.forecasting.hyperparameters import Recipe
+    from milk_assets.forecasting.hyperparameters import Hyperparameters
     from milk_assets.forecasting.model import Model
-    from milk_assets.forecasting.training.tuning import Trial
+    from milk_assets.forecasting.training.tuning import TuningTrial
 
 LAYER = "candidate"
 FILE = "candidate.json"
@@ -59,20 +59,20 @@ def candidate(
     Tuning sees nothing of the dates on which the gate will compare: a recipe may not be chosen on its own examination. A recipe on
     trial is fitted again and not tuned anew: the gate asks it to pass twice, and to have been in the shadow.
     """
-    from milk_assets.forecasting.hyperparameters import Recipe
-    from milk_assets.forecasting.training.fitting import fit
+    from milk_assets.forecasting.hyperparameters import Hyperparameters
+    from milk_assets.forecasting.model import Model
     from milk_assets.forecasting.training.tuning import tune
 
     publication = context.partition_key
     panel = features.read_training_panel(lake, publication)
     standing, on_trial = champion_manifest.served(artefacts), _on_trial(lake, artefacts)
     known = standing and standing["facts"].get("recipe")
-    start = Recipe.from_dict(known) if known else Recipe()
+    start = Hyperparameters.from_dict(known) if known else Hyperparameters()
     with tracking.run(context) as mlflow:
         begun = time.perf_counter()
-        trials: tuple[Trial, ...] = ()
+        trials: tuple[TuningTrial, ...] = ()
         if on_trial:
-            recipe, tuned_through = Recipe.from_dict(on_trial["recipe"]), on_trial["tuned_through"]
+            recipe, tuned_through = Hyperparameters.from_dict(on_trial["recipe"]), on_trial["tuned_through"]
             context.log.info("recipe %s is on trial: fitted again, not tuned anew", on_trial["contender"])
         else:
             seen = panel.until(examination_start(panel.dates))
@@ -84,9 +84,9 @@ def candidate(
                 seed=config.seed,
                 on_trial=lambda trial: _log_trial(context, mlflow, trial),
             )
-            recipe, trials, tuned_through = tuned.recipe, tuned.trials, str(seen.origin)
+            recipe, trials, tuned_through = tuned.hyperparameters, tuned.trials, str(seen.origin)
         seconds = {"tuning_seconds": time.perf_counter() - begun}
-        model = fit(panel, recipe)
+        model = Model.fit(panel, recipe)
         seconds["fit_seconds"] = time.perf_counter() - begun - seconds["tuning_seconds"]
         mlflow.log_params({f"recipe.{name}": value for name, value in flat(recipe).items()})
         mlflow.log_metrics(seconds | trust(model))
@@ -136,7 +136,7 @@ def read(lake: Lake, publication: str) -> dict[str, Any]:
     return document
 
 
-def contender(recipe: "Recipe", code: str) -> str:
+def contender(recipe: "Hyperparameters", code: str) -> str:
     """What a recipe under a training code is called: it outlives refits, which are versions."""
     return hashlib.sha256(json.dumps([recipe.to_dict(), code], sort_keys=True).encode()).hexdigest()[:12]
 
@@ -176,11 +176,11 @@ def trust(model: "Model") -> dict[str, float]:
     return {
         f"trust.{name}.d{distance:g}": float(weight)
         for name, task in model.forecaster.tasks.items()
-        for distance, weight in zip(task.knots, task.trust, strict=True)
+        for distance, weight in zip(task.knots, task.model_weight, strict=True)
     }
 
 
-def flat(recipe: "Recipe") -> dict[str, Any]:
+def flat(recipe: "Hyperparameters") -> dict[str, Any]:
     """A recipe's parameters by dotted name, as MLflow shows them."""
 
     def walk(prefix: str, value: Any) -> dict[str, Any]:
@@ -191,9 +191,9 @@ def flat(recipe: "Recipe") -> dict[str, Any]:
     return walk("", recipe.to_dict())
 
 
-def _log_trial(context: dg.AssetExecutionContext, mlflow: "MlFlow", trial: "Trial") -> None:
+def _log_trial(context: dg.AssetExecutionContext, mlflow: "MlFlow", trial: "TuningTrial") -> None:
     """One trial as a nested MLflow run, and a line in the log."""
     with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
-        mlflow.log_params(flat(trial.recipe))
+        mlflow.log_params(flat(trial.hyperparameters))
         mlflow.log_metrics({"loss": trial.loss, "seconds": trial.seconds})
     context.log.info("trial %d: loss %.4f, %.1f s", trial.number, trial.loss, trial.seconds)

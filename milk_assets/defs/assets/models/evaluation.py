@@ -119,12 +119,12 @@ def _backtest(context: dg.AssetExecutionContext, lake: Lake, panel: "Panel", jud
     import pandas as pd
 
     from milk_assets.forecasting.evaluation.backtest import backtest
-    from milk_assets.forecasting.hyperparameters import Recipe
+    from milk_assets.forecasting.hyperparameters import Hyperparameters
     from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION
 
-    models = {CHALLENGER: Recipe.from_dict(judged["challenger"]["recipe"]), BASELINE: None}
+    models = {CHALLENGER: Hyperparameters.from_dict(judged["challenger"]["recipe"]), BASELINE: None}
     recipe = judged["champion"] and judged["champion"]["facts"].get("recipe")
-    standing = Recipe.from_dict(recipe) if recipe else None
+    standing = Hyperparameters.from_dict(recipe) if recipe else None
     equal = next((name for name, known in models.items() if known == standing), None)
     models |= {} if equal else {CHAMPION: standing}
     examined = list(panel.dates[-(Policy().dates + max(HORIZONS)) :])
@@ -158,10 +158,10 @@ def _facts(lake: Lake, artefacts: Lake, panel: "Panel", publication: str, judged
             continue
         try:
             bundle = model_bundles.read(artefacts, version["bundle"])
-            model = Model.from_bundle(bundle.files)
+            model = Model.load(bundle.files)
             if role == "challenger":
                 match = bundle.facts.get("features") == wanted["features"]
-                forecasts = model.forecast(panel).forecast
+                forecasts = model.predict(panel).forecast
                 lowest, highest = (float(forecasts.min()), float(forecasts.max())) if forecasts.notna().all() else (None, None)
         except (BundleError, LakeError):
             loads = False

@@ -102,8 +102,8 @@ def _healthy(lake: Lake, artefacts: Lake, champion: Served, publication: str) ->
     from milk_model.bundle import BundleError
 
     try:
-        model = Model.from_bundle(model_bundles.read(artefacts, champion.bundle).files)
-        champion_manifest.refuse_nonsense(model.forecast(features.read_panel(lake, publication)))
+        model = Model.load(model_bundles.read(artefacts, champion.bundle).files)
+        champion_manifest.refuse_nonsense(model.predict(features.read_panel(lake, publication)))
     except (BundleError, LakeError, ValueError):
         return False
     return True

@@ -65,7 +65,7 @@ def track_record(context: dg.AssetExecutionContext, lake: Lake) -> dg.Materializ
 
     publication = context.partition_key
     panel = features.read_panel(lake, publication)
-    outcomes = Outcomes.of(panel)
+    outcomes = Outcomes.from_panel(panel)
     earlier = [key for key in lake.partitions(prices.LAYER, prices.VINTAGE) if key < publication]
     after = np.datetime64(earlier[-1] if earlier else publication, "D")
     months_ended = len(ended_months(panel.dates)) > len(ended_months(panel.dates[panel.dates <= after]))
@@ -73,7 +73,7 @@ def track_record(context: dg.AssetExecutionContext, lake: Lake) -> dg.Materializ
     for role, stage in (("champion", forecasts), ("challenger", shadow_forecasts)):
         origins = [key for key in lake.partitions(stage.LAYER, stage.MADE) if key < publication]
         for key in origins[-(FAR if months_ended else NEAR) :]:
-            table = outcomes.joined(stage.read(lake, key), after)
+            table = outcomes.join_actual(stage.read(lake, key), after)
             tables.append(table.assign(role=role)[list(KEPT)])
     found = [table for table in tables if len(table)]
     empty = pd.DataFrame(columns=list(KEPT)).astype({"origin": "datetime64[ns]", "target": "datetime64[ns]"})

@@ -72,9 +72,9 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     standing = champion_manifest.served(artefacts)
     if standing is None:
         raise dg.Failure("there is no champion yet; run the jobs `train` and `promote` first", allow_retries=False)
-    model = Model.from_bundle(model_bundles.read(artefacts, standing["bundle"]).files)
+    model = Model.load(model_bundles.read(artefacts, standing["bundle"]).files)
     panel = features.read_panel(lake, publication)
-    table, explained = model.forecast(panel), explain(model, panel)
+    table, explained = model.predict(panel), explain(model, panel)
     table = table.assign(model_version=str(standing["version"]), is_baseline=standing["is_baseline"])
     vintage = prices.read_vintage(lake, publication)
     made = {name: standing[name] for name in champion_manifest.FACTS} | {

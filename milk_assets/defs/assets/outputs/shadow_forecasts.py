@@ -55,8 +55,8 @@ def shadow_forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: L
     if newest is None:
         return dg.MaterializeResult(metadata={"challenger": "none yet"})
     challenger = candidate.read(lake, newest)
-    model = Model.from_bundle(model_bundles.read(artefacts, challenger["bundle"]).files)
-    table = model.forecast(features.read_panel(lake, publication))
+    model = Model.load(model_bundles.read(artefacts, challenger["bundle"]).files)
+    table = model.predict(features.read_panel(lake, publication))
     table = table.assign(model_version=str(challenger["version"]), is_baseline=False)
     made = {name: challenger[name] for name in ("version", "bundle", "contender")} | {
         "publication": publication,
