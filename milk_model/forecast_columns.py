@@ -70,7 +70,7 @@ def window_columns(
 
 
 def _last_dates(dates: Dates, prices: Floats) -> Dates:
-    """Date of each series' newest price, (N,); NaT where there is none."""
+    """Date of each series' newest price, (N,); NaT for a series without a price."""
     is_published = np.isfinite(prices)
     row = len(prices) - 1 - is_published[::-1].argmax(axis=0)
     return np.where(is_published.any(axis=0), dates[row].astype("datetime64[D]"), np.datetime64("NaT"))

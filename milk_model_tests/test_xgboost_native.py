@@ -74,9 +74,9 @@ def test_no_rows_have_no_scores(native: Booster) -> None:
 
 def test_scores_do_not_change_when_the_next_rows_are_scored(native: Booster) -> None:
     first = native.inplace_predict(random_rows(50, seed=4))
-    before = first.copy()
+    scores_at_first = first.copy()
     native.inplace_predict(random_rows(50, seed=5))
-    np.testing.assert_array_equal(first, before)
+    np.testing.assert_array_equal(first, scores_at_first)
 
 
 @pytest.mark.parametrize("shape", [(5, FEATURES - 1), (5, FEATURES + 1), (FEATURES,)])
@@ -128,8 +128,8 @@ def test_a_thousand_loads_and_rejections_leak_no_memory() -> None:
                     load_booster(unreadable)
         return resident()
 
-    before = swap(200)
-    grown = swap(1000) - before
+    bytes_after_warm_up = swap(200)
+    grown = swap(1000) - bytes_after_warm_up
     assert grown < 1000 * len(small) / 3, f"{grown} bytes more after 1,000 loads of {len(small)} bytes"
 
 

@@ -23,11 +23,11 @@ def perturbed_after(panel: Panel, row: int, seed: int = 0) -> Panel:
 
 
 def test_features_do_not_depend_on_later_prices(panel: Panel) -> None:
-    chosen, row = panel.only_active(), 40
-    before = compute_features(chosen.prices, chosen.segments).features[: row + 1]
-    after = compute_features(perturbed_after(chosen, row).prices, chosen.segments).features
-    np.testing.assert_array_equal(after[: row + 1], before)
-    assert not np.array_equal(after[row + 1], compute_features(chosen.prices, chosen.segments).features[row + 1])
+    active_panel, row = panel.only_active(), 40
+    original = compute_features(active_panel.prices, active_panel.segments).features[: row + 1]
+    perturbed = compute_features(perturbed_after(active_panel, row).prices, active_panel.segments).features
+    np.testing.assert_array_equal(perturbed[: row + 1], original)
+    assert not np.array_equal(perturbed[row + 1], compute_features(active_panel.prices, active_panel.segments).features[row + 1])
 
 
 def test_a_fit_and_its_forecast_do_not_depend_on_later_prices(panel: Panel, hyperparameters: Hyperparameters) -> None:
@@ -39,14 +39,14 @@ def test_a_fit_and_its_forecast_do_not_depend_on_later_prices(panel: Panel, hype
 
 def test_the_backtest_takes_only_actual_prices_from_after_an_origin(panel: Panel, hyperparameters: Hyperparameters) -> None:
     row = 60
-    one = backtest(panel, {"ours": hyperparameters}, panel.dates[58 : row + 1])
-    other = backtest(perturbed_after(panel, row), {"ours": hyperparameters}, panel.dates[58 : row + 1])
+    of_original = backtest(panel, {"ours": hyperparameters}, panel.dates[58 : row + 1])
+    of_perturbed = backtest(perturbed_after(panel, row), {"ours": hyperparameters}, panel.dates[58 : row + 1])
     columns = ["origin", "task", "lead", "series", "forecast", "lo80", "hi95", "p_same", "trust"]
-    both = one[columns].merge(other[columns], on=["origin", "task", "lead", "series"], suffixes=("", "_other"))
+    both = of_original[columns].merge(of_perturbed[columns], on=["origin", "task", "lead", "series"], suffixes=("", "_other"))
     assert len(both) > 500
     for name in columns[4:]:
         np.testing.assert_array_equal(both[name], both[f"{name}_other"])
-    assert not np.array_equal(one["actual"], other["actual"])
+    assert not np.array_equal(of_original["actual"], of_perturbed["actual"])
 
 
 def test_a_model_trained_on_later_dates_is_rejected_at_an_earlier_origin(panel: Panel) -> None:

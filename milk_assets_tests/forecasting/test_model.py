@@ -115,9 +115,9 @@ def test_a_tuning_fit_learns_only_from_before_the_hold_out(panel: Panel, hyperpa
 
     end = len(panel.dates) - 37
     whole, cut = TrainingData.from_panel(panel), TrainingData.from_panel(panel.until(panel.dates[end]))
-    one = fit_task(whole, "publication", hyperparameters, end, 10_000)
-    other = fit_task(cut, "publication", hyperparameters, end, 10_000)
-    assert one.booster.save_raw("ubj") == other.booster.save_raw("ubj")
+    of_whole = fit_task(whole, "publication", hyperparameters, end, 10_000)
+    of_cut = fit_task(cut, "publication", hyperparameters, end, 10_000)
+    assert of_whole.booster.save_raw("ubj") == of_cut.booster.save_raw("ubj")
 
 
 def test_explanations_add_up_to_forecast_minus_no_change(panel: Panel, hyperparameters: Hyperparameters) -> None:

@@ -22,10 +22,10 @@ prices = arrays(float, (ROWS, SERIES), elements=st.one_of(st.just(float("nan")),
 @given(prices, prices, st.integers(0, ROWS - 2))
 @settings(max_examples=60, deadline=None)
 def test_features_at_a_date_do_not_depend_on_later_prices(past: Floats, future: Floats, row: int) -> None:
-    other = np.vstack([past[: row + 1], future[row + 1 :]])
-    one, two = compute_features(past, SEGMENTS), compute_features(other, SEGMENTS)
-    np.testing.assert_array_equal(one.features[: row + 1], two.features[: row + 1])
-    np.testing.assert_array_equal(one.last_price[: row + 1], two.last_price[: row + 1])
+    changed = np.vstack([past[: row + 1], future[row + 1 :]])
+    with_past, with_other_future = compute_features(past, SEGMENTS), compute_features(changed, SEGMENTS)
+    np.testing.assert_array_equal(with_past.features[: row + 1], with_other_future.features[: row + 1])
+    np.testing.assert_array_equal(with_past.last_price[: row + 1], with_other_future.last_price[: row + 1])
 
 
 @given(prices, st.permutations(range(SERIES)))

@@ -92,7 +92,7 @@ def month_ends(origin: np.datetime64) -> bool:
 
 
 def _look_up(keys: Dates, values: Floats, targets: Dates, column: NDArray[np.integer[Any]]) -> Floats:
-    """Values by target and column, NaN where there is none.
+    """Values by target and column, NaN where nothing was published.
 
     Args:
         keys: (M,) ascending.
