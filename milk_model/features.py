@@ -123,9 +123,24 @@ def carry_forward(prices: Floats) -> tuple[Floats, NDArray[np.intp]]:
     return filled, np.where(is_published.any(axis=0), is_published.argmax(axis=0), len(prices))
 
 
+def running_totals(values: Floats) -> tuple[Floats, Floats]:
+    """Sums and counts of the finite values above each row.
+
+    Args:
+        values: (T, N).
+
+    Returns:
+        (T + 1, N) sums and (T + 1, N) counts; row t covers the rows before t.
+    """
+    finite = np.isfinite(values)
+    zeros = np.zeros((1, values.shape[1]))
+    total = np.vstack([zeros, np.cumsum(np.where(finite, values, 0.0), axis=0)])
+    return total, np.vstack([zeros, np.cumsum(finite, axis=0)])
+
+
 def _mean_before(values: Floats, window: int) -> Floats:
     """Mean of the `window` rows before each row. The row itself is left out, or it would shrink its own deviation."""
-    total, count = _running_totals(values)
+    total, count = running_totals(values)
     row = np.arange(len(values))
     start = np.maximum(row - window, 0)
     finite_count = count[row] - count[start]
@@ -133,16 +148,8 @@ def _mean_before(values: Floats, window: int) -> Floats:
 
 
 def _mean_so_far(values: Floats) -> Floats:
-    total, count = _running_totals(values)
+    total, count = running_totals(values)
     return np.asarray(total[1:] / np.maximum(count[1:], 1))
-
-
-def _running_totals(values: Floats) -> tuple[Floats, Floats]:
-    """Sums and counts of the finite values above each row, (T + 1, N) both."""
-    finite = np.isfinite(values)
-    zeros = np.zeros((1, values.shape[1]))
-    total = np.vstack([zeros, np.cumsum(np.where(finite, values, 0.0), axis=0)])
-    return total, np.vstack([zeros, np.cumsum(finite, axis=0)])
 
 
 def _rolling_max(values: Floats, window: int) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from milk_assets.forecasting.panel import Panel
 from milk_model.drift import StructuralFormula
-from milk_model.features import Floats, PriceHistoryFeatures, compute_features, with_target
+from milk_model.features import Floats, PriceHistoryFeatures, compute_features, running_totals, with_target
 from milk_model.targets import Task
 
 # Windows a task learns from, as (first, last) publication ahead, nearest first. A training month may start on any date and has thirteen
@@ -77,12 +77,10 @@ class TrainingData:
         return len(self.panel.dates) - 1
 
     @cached_property
-    def running_totals(self) -> tuple[Floats, NDArray[np.intp]]:
+    def price_totals(self) -> tuple[Floats, NDArray[np.intp]]:
         """Sums and counts of the published prices above each row, (T + 1, N) both."""
-        finite = np.isfinite(self.panel.prices)
-        zeros = np.zeros((1, finite.shape[1]))
-        total = np.vstack([zeros, np.cumsum(np.where(finite, self.panel.prices, 0.0), axis=0)])
-        return total, np.vstack([zeros, np.cumsum(finite, axis=0)]).astype(np.intp)
+        total, count = running_totals(self.panel.prices)
+        return total, count.astype(np.intp)
 
     def samples(self, task: Task, origins: NDArray[np.intp], through: int) -> Samples:
         """Windows of a task, as seen from some origins.
@@ -113,7 +111,7 @@ class TrainingData:
 
     def _window_samples(self, window: int, first: int, last: int, origins: NDArray[np.intp]) -> tuple[NDArray[np.generic], ...]:
         """The fields of `Samples` for one window."""
-        total, count = self.running_totals
+        total, count = self.price_totals
         observed = count[origins + last + 1] - count[origins + first]
         mean = (total[origins + last + 1] - total[origins + first]) / np.maximum(observed, 1)
         change = mean - self.history_features.last_price[origins]
