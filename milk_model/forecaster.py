@@ -127,12 +127,12 @@ class Forecaster:
         try:
             tasks = {task: TaskModel.from_document(document["tasks"][task], files) for task in TASKS}
             averages = {task: AverageTask.from_dict(document["averages"][task]) for task in TASKS}
+            forecaster = Forecaster(document, tasks, averages)
+            forecaster._prove()
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, BundleError):
                 raise
             raise BundleError(f"{MODEL_FILE} has a missing or invalid entry: {error}: export the model again") from error
-        forecaster = Forecaster(document, tasks, averages)
-        forecaster._prove()
         return forecaster
 
     def forecast(self, history: History, expected: Dates) -> Columns:

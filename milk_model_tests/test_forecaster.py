@@ -85,6 +85,11 @@ def test_a_golden_score_that_was_edited_is_rejected(files: dict[str, bytes]) -> 
         Forecaster.from_files(edited(files, golden=golden))
 
 
+def test_a_document_without_golden_rows_is_rejected(files: dict[str, bytes]) -> None:
+    with pytest.raises(BundleError, match="missing or invalid entry: 'publication'"):
+        Forecaster.from_files(edited(files, golden={}))
+
+
 def test_an_unknown_segment_is_rejected_and_not_scored_as_another(files: dict[str, bytes], panel: Panel) -> None:
     history = History(panel.dates, ("jalisco/x/raw/store",), panel.prices[:, :1])
     with pytest.raises(ValueError, match="got \\['raw/store'\\]"):
