@@ -21,11 +21,9 @@ import pandas as pd
 from benchmarks.promotion import FIRST, nothing_wrong
 from milk_assets.forecasting.evaluation.backtest import backtest
 from milk_assets.forecasting.evaluation.outcomes import Outcomes
-from milk_assets.forecasting.hyperparameters import Recipe, Trees
+from milk_assets.forecasting.hyperparameters import Hyperparameters, Trees
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.training.baseline import baseline
-from milk_assets.forecasting.training.fitting import fit
 from milk_assets.forecasting.training.tuning import tune
 from milk_assets.promotion.change_champion import Place, carry_out
 from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION, gather
@@ -45,10 +43,10 @@ class Versions:
     """A registry in memory, and the models behind its numbers."""
 
     models: list[Model] = field(default_factory=list)
-    recipes: list[Recipe | None] = field(default_factory=list)
+    recipes: list[Hyperparameters | None] = field(default_factory=list)
     aliases: dict[str, int] = field(default_factory=dict)
 
-    def register(self, model: Model, recipe: Recipe | None) -> Served:
+    def register(self, model: Model, recipe: Hyperparameters | None) -> Served:
         """The next version."""
         self.models.append(model)
         self.recipes.append(recipe)
@@ -69,7 +67,7 @@ class Versions:
 
 def history(panel: Panel, trials: int, stream: str, folder: Path) -> None:
     """Every weekly decision over the real prices, and what its consequences were worth."""
-    policy, outcomes, versions = Policy(), Outcomes.of(panel), Versions()
+    policy, outcomes, versions = Policy(), Outcomes.from_panel(panel), Versions()
     store = Lake(root=str(folder))
     clock = [datetime(2024, 1, 1, tzinfo=UTC)]
     place = Place(Ledger(store), store, versions, lambda _: {}, lambda _: None, lambda: clock[0], "replay")  # type: ignore[arg-type]
@@ -84,7 +82,7 @@ def history(panel: Panel, trials: int, stream: str, folder: Path) -> None:
         clock[0] = datetime(today.year, today.month, today.day, 18, tzinfo=UTC)
         champion = fold(place.ledger.entries()).champion
         if champion is None:
-            champion = versions.register(baseline(known), None)
+            champion = versions.register(Model.fit_baseline(known), None)
             body = {
                 "publication": str(today),
                 "contender": "",
@@ -138,11 +136,13 @@ def weekly(
     elif stream == "careless":
         recipe = careless(random)
     else:
-        recipe = tune(seen, standing_recipe or Recipe(), trials=trials, seconds=600.0, seed=today.toordinal()).recipe
+        recipe = tune(
+            seen, standing_recipe or Hyperparameters(), trials=trials, seconds=600.0, seed=today.toordinal()
+        ).hyperparameters
     assert recipe is not None
     contender = str(hash(str(recipe.to_dict())))
-    candidate = versions.register(fit(known, recipe), recipe)
-    models: dict[str, Recipe | None] = {CHALLENGER: recipe, BASELINE: None}
+    candidate = versions.register(Model.fit(known, recipe), recipe)
+    models: dict[str, Hyperparameters | None] = {CHALLENGER: recipe, BASELINE: None}
     equal = next((name for name, one in models.items() if one == standing_recipe), None)
     table = backtest(
         known,
@@ -180,7 +180,7 @@ def weekly(
     return candidate, contender
 
 
-def careless(random: Any) -> Recipe:
+def careless(random: Any) -> Hyperparameters:
     """A recipe that nobody tuned: anything from calm to wild."""
 
     def trees() -> Trees:
@@ -193,8 +193,11 @@ def careless(random: Any) -> Recipe:
             blend=float(random.uniform(0.0, 1.0)),
         )
 
-    return Recipe(
-        publication=replace(trees(), blend=0.0), month=trees(), trust_prior=1.0, room_regained=float(random.uniform(0, 1))
+    return Hyperparameters(
+        publication=replace(trees(), blend=0.0),
+        month=trees(),
+        model_weight_prior=1.0,
+        discount_regained=float(random.uniform(0, 1)),
     )
 
 
@@ -233,7 +236,7 @@ def versions_baseline(versions: Versions) -> dict[str, Any]:
 
 def forecast(versions: Versions, served: Served, known: Panel) -> pd.DataFrame:
     """What a version says at a publication, on the judged horizons."""
-    table = versions.models[served.version - 1].forecast(known)
+    table = versions.models[served.version - 1].predict(known)
     judged = pd.MultiIndex.from_frame(table[["task", "lead"]].astype({"task": object})).isin(list(JUDGED))
     kept = table[(table.level == "city") & (judged | ((table.task == "month") & (table.lead <= 3)))]
     return kept.assign(model_version=str(served.version))
@@ -241,7 +244,7 @@ def forecast(versions: Versions, served: Served, known: Panel) -> pd.DataFrame:
 
 def joined(frame: pd.DataFrame, outcomes: Outcomes, known: Panel) -> pd.DataFrame:
     """What of it had come due when that was the newest date."""
-    settled = outcomes.joined(frame)
+    settled = outcomes.join_actual(frame)
     return settled[(settled.task == "publication") & (settled.target <= pd.Timestamp(known.origin))]
 
 
@@ -257,7 +260,7 @@ def report(issued: dict[str, list[pd.DataFrame]], outcomes: Outcomes, place: Pla
     """Live MAE over that of no change, by horizon, for both policies."""
     rows = {}
     for name, frames in issued.items():
-        settled = outcomes.joined(pd.concat(frames))
+        settled = outcomes.join_actual(pd.concat(frames))
         settled = settled.assign(mae=(settled.forecast - settled.actual).abs(), naive=(settled.no_change - settled.actual).abs())
         by = settled.groupby(["task", "lead"])[["mae", "naive"]].mean()
         rows[name] = by.mae / by.naive

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from milk_assets.forecasting.evaluation.backtest import backtest
-from milk_assets.forecasting.hyperparameters import Recipe
+from milk_assets.forecasting.hyperparameters import Hyperparameters
+from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.training.fitting import fit
 from milk_assets.monitoring.detection.live_accuracy import alarm_history, breaches
 from milk_assets.monitoring.detection.market_drift import drift_report, repeated_breaches
 from milk_assets.monitoring.detection.quarantine import LARGEST_JUMP, quarantine
@@ -32,7 +32,7 @@ def main() -> None:
     book = read_workbook(shared / "sniim" / "Leche31032025.xlsx")
     panel = build_panel(book.prices, book.averages)
     days = panel.dates[FIRST_ORIGIN:-1]
-    baseline = backtest(panel, {"ours": Recipe()}, days, refit_every=REFIT_ORIGINS, workers=1)
+    baseline = backtest(panel, {"ours": Hyperparameters()}, days, refit_every=REFIT_ORIGINS, workers=1)
     count_jumps(book)
     compare_training(book, panel, days, baseline)
     compare_forecasting(book, panel, days, baseline)
@@ -52,15 +52,15 @@ def compare_training(book: Workbook, panel: Panel, days: np.ndarray, baseline: p
     """Error with the quarantine in training only, relative to none. Each fit sees the data as known on its day."""
     parts = []
     for start in range(0, len(days), REFIT_ORIGINS):
-        model = fit(_trusted_panel(book, days[start]), Recipe(), workers=1)
-        parts += [model.forecast(panel.until(day)) for day in days[start : start + REFIT_ORIGINS]]
+        model = Model.fit(_trusted_panel(book, days[start]), Hyperparameters(), workers=1)
+        parts += [model.predict(panel.until(day)) for day in days[start : start + REFIT_ORIGINS]]
     _print_ratio("the quarantine in training (as the platform does)", baseline, pd.concat(parts))
 
 
 def compare_forecasting(book: Workbook, panel: Panel, days: np.ndarray, baseline: pd.DataFrame) -> None:
     """Error with the quarantine also in the prices that forecasts start from, relative to none."""
     vintages = {day: _trusted_panel(book, day) for day in days}
-    frame = backtest(panel, {"ours": Recipe()}, days, refit_every=REFIT_ORIGINS, vintages=vintages, workers=1)
+    frame = backtest(panel, {"ours": Hyperparameters()}, days, refit_every=REFIT_ORIGINS, vintages=vintages, workers=1)
     _print_ratio("the quarantine in forecasting too (the platform does not)", baseline, frame)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from milk_assets.forecasting.evaluation.backtest import backtest
-from milk_assets.forecasting.hyperparameters import Recipe
+from milk_assets.forecasting.hyperparameters import Hyperparameters
 from milk_assets.forecasting.panel import Panel, build_panel
 from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION, KEYS, SUMS, Evidence, gather
 from milk_assets.promotion.gate import Facts, decide
@@ -62,7 +62,7 @@ def twins(panel: Panel, decisions: int) -> None:
     """Two weekly decisions between equal recipes of other seeds, on drawn dates; then with one of them made better."""
     policy, random = Policy(), np.random.default_rng(2025)
     origins = list(panel.dates[FIRST:])
-    models: dict[str, Recipe | None] = {f"seed {seed}": replace(Recipe(), seed=seed) for seed in SEEDS}
+    models: dict[str, Hyperparameters | None] = {f"seed {seed}": replace(Hyperparameters(), seed=seed) for seed in SEEDS}
     begun = time.perf_counter()
     table = backtest(panel, models | {BASELINE: None}, origins, REFIT_EVERY, every_month=True)
     print(f"{len(origins)} origins x {len(models)} seeds backtested in {time.perf_counter() - begun:.0f} s")

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import build_panel
-from milk_assets.forecasting.training.baseline import baseline
 from milk_assets.reporting.build_report import build_report
 from milk_assets.reporting.formats.csv_json import to_csv, to_json
 from milk_assets.reporting.formats.digest import to_digest
@@ -38,7 +38,7 @@ def main() -> None:
     runs = parser.parse_args().runs
     book = read_workbook(WORKBOOK)
     panel = build_panel(book.prices, book.averages)
-    forecasts = baseline(panel).forecast(panel)
+    forecasts = Model.fit_baseline(panel).predict(panel)
     provenance = Provenance(WORKBOOK.name, "0" * 64, False, "1", "champion", False, date(2025, 3, 28), 185, 185, 0, "")
     days = {"day": date(2025, 3, 31), "publication": date(2025, 3, 31), "next_publication": date(2025, 4, 2)}
 

@@ -18,15 +18,11 @@ from lambda_service.serving.champion import Champion
 from lambda_service.serving.report_files import ReportFiles
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.training.baseline import baseline
-from milk_assets.forecasting.training.fitting import fit
 from milk_assets.stores.endpoint_snapshot import snapshot_of
 from milk_assets_tests.forecasting.conftest import SMALL, market
 from milk_model.artefact_paths import SERVED
 from milk_model.bundle import Bundle, pack, unpack
-from milk_model.snapshot import pack as pack_snapshot
-from milk_model.snapshot import path as data_path
-from milk_model.snapshot import read as read_snapshot
+from milk_model.snapshot import pack_snapshot, read_snapshot, snapshot_path
 
 NOW = 1_717_000_000.0  # 2024-05-29, before the next publication of the synthetic market
 PUBLISHED = "2024-05-28T18:00:00+00:00"
@@ -42,8 +38,8 @@ def city_panel() -> Panel:
 @pytest.fixture(scope="session")
 def bundles(city_panel: Panel) -> dict[int, Bundle]:
     """Version 1 is the no-change baseline, version 2 a trained model."""
-    models = {1: baseline(city_panel), 2: fit(city_panel, SMALL)}
-    return {number: pack(model.to_bundle(), facts(model)) for number, model in models.items()}
+    models = {1: Model.fit_baseline(city_panel), 2: Model.fit(city_panel, SMALL)}
+    return {number: pack(model.save(), facts(model)) for number, model in models.items()}
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +72,10 @@ class Store:
         for name, content in bundle.files.items():
             if not (self.root / bundle.prefix / name).exists():
                 self.write(f"{bundle.prefix}/{name}", content)
-        self.write(data_path(self.data), self.data)
+        self.write(snapshot_path(self.data), self.data)
         sha256 = hashlib.sha256(self.data).hexdigest()
         publication = read_snapshot(self.data).publication
-        data = {"path": data_path(self.data), "sha256": sha256, "publication": publication, "at": PUBLISHED}
+        data = {"path": snapshot_path(self.data), "sha256": sha256, "publication": publication, "at": PUBLISHED}
         manifest = {
             "schema": 1,
             "version": version,
@@ -191,4 +187,4 @@ def call(store: Store, clock: Clock) -> Caller:
 
 @pytest.fixture
 def model(bundles: dict[int, Bundle]) -> Callable[[int], Model]:
-    return lambda version: Model.from_bundle(unpack(bundles[version].files).files)
+    return lambda version: Model.load(unpack(bundles[version].files).files)

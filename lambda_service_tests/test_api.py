@@ -199,7 +199,7 @@ def test_own_prices_give_the_same_forecast_as_the_panel_with_those_prices(call: 
     item = answered["items"][0]["forecasts"]
     prices = city_panel.prices.copy()
     prices[-1, city_panel.names.series.index(KEY)] = 31.25
-    table = model(1).forecast(replace(city_panel, prices=prices)).query("series == @KEY and task == 'publication'")
+    table = model(1).predict(replace(city_panel, prices=prices)).query("series == @KEY and task == 'publication'")
     assert [entry["no_change"] for entry in item["publications"]] == table["no_change"].round(6).tolist() == [31.25] * 14
     assert item["last_price"] == 31.25
 

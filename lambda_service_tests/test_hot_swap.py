@@ -269,13 +269,13 @@ def test_a_missing_folder_is_reported(tmp_path: Path, clock: Clock) -> None:
 def test_new_data_for_the_same_model_are_served(store: Store, champion: Champion, clock: Clock) -> None:
     from dataclasses import replace
 
-    from milk_model.snapshot import pack, read
+    from milk_model.snapshot import pack_snapshot, read_snapshot
 
     assert version(champion) == 2
-    old = read(store.data)
+    old = read_snapshot(store.data)
     prices = old.prices.copy()
     prices[-1] = 40.0
-    store.data = pack(replace(old, prices=prices))
+    store.data = pack_snapshot(replace(old, prices=prices))
     store.promote(2)
     clock.seconds += TTL
     assert champion.current().forecasts["aguascalientes/aguascalientes/uht/store"]["last_price"] == 40.0

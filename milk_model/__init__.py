@@ -1,1 +1,4 @@
-"""The model itself, shared by training, batch scoring and the endpoint: numpy and xgboost only, imports nothing else of the project."""
+"""The model itself, shared by training, batch scoring and the endpoint.
+
+It needs numpy and xgboost only and imports no other package of the project.
+"""

@@ -1,7 +1,7 @@
-"""Features: what is known about each series on each date, as numbers.
+"""Features: numbers that describe each price series at each date, from its past only.
 
-Belongs here: the one feature function of training, batch and online, numpy only. What a feature means in words lives with the
-explanations.
+Belongs here: the one feature function of training, batch scoring and the endpoint; numpy only. Not here: texts that explain a feature to
+readers, see `milk_assets.forecasting.explanations`.
 """
 
 from __future__ import annotations
@@ -14,76 +14,88 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 
-SAME = 0.005  # MXN/l: prices are published in whole centavos, so anything below half of one is no change
-ROOM_WINDOW = 36  # publications, about three months: how far back the highest price still tells where a promotion returns to
-PEER_PRIOR = 10  # publications of pooled experience a series' own change rate starts from
+SAME_PRICE_TOLERANCE = 0.005  # MXN/l: prices are published in whole centavos, so less than half a centavo is no change
+RECENT_HIGH_WINDOW = 36  # publications, about three months: how long the highest price still tells where a discount returns to
+POOLED_RATE_WEIGHT = 10  # publications that the pooled change rate counts for in a series' own rate
 POOLED_RATE = 0.2  # chance of a change from one publication to the next, over all series
-FRESH = 8  # publications: memory of the recent change rate; the hazard of a change halves within about six quiet ones
+RECENT_RATE_MEMORY = 8  # publications: the hazard of a change halves within about six publications without one
 
 FEATURES = (
-    "room",  # highest of the last 36 publications minus the last price, MXN
+    "discount_depth",  # highest price of the last 36 publications minus the last price, MXN
     "above_mean_24",  # last price minus the mean of the 24 publications before it, MXN
-    "above_mean_6",  # the same over 6
-    "last_move",  # change from the publication before, MXN
-    "change_rate",  # share of publications at which the series ever changed
-    "recent_rate",  # the same, weighted toward the newest
+    "above_mean_6",  # the same over 6 publications
+    "last_move",  # change from the previous publication, MXN
+    "change_rate",  # share of publications at which the series changed
+    "recent_rate",  # the same, weighted toward the newest publications
     "staleness",  # publications since the last change
     "above_peers",  # gap to the mean of its milk x channel, minus the series' own usual gap, MXN
-    "last_change",  # size of the last change, whenever it was, MXN
+    "last_change",  # size of the last change, however long ago, MXN
 )
 TARGET_FEATURES = (
-    "distance",
-    "chance_of_change",
-)  # of the window asked for: mean publications ahead; chance of a change before it
+    "distance",  # of the forecast window: mean publications ahead
+    "chance_of_change",  # of the forecast window: chance that the series changes before it
+)
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known at each date: nothing in row t depends on a row after t.
+class PriceHistoryFeatures:
+    """What each date of a price history tells; nothing in row t depends on a later row.
 
-    last: (T, N) newest price on or before the date, NaN before the first. features: (T, N, F) float32 in the order of FEATURES.
-    moves: (T, N) change of `last` from the row before, 0 in the first row.
+    Attributes:
+        last_price: (T, N) newest price on or before the date, MXN/l; NaN before a series' first price.
+        features: (T, N, F) float32 in the order of FEATURES.
+        moves: (T, N) change of `last_price` from the previous row, MXN/l; 0 in the first row.
     """
 
-    last: Floats
+    last_price: Floats
     features: NDArray[np.float32]
     moves: Floats
 
 
-def known_at(prices: Floats, segments: NDArray[np.intp], counted: NDArray[np.bool_] | None = None) -> Known:
-    """Features of every date and series from prices alone.
+def compute_features(
+    prices: Floats, segments: NDArray[np.intp], in_market: NDArray[np.bool_] | None = None
+) -> PriceHistoryFeatures:
+    """Features of every date and series, from prices alone.
 
-    prices: (T, N) MXN/l, NaN where none was published, rows in date order. segments: (N,) the milk x channel of each series, as a
-    number. counted: (N,) which series make up the market that the others are compared with; all of them when not given. A blank
-    carries the last price forward: a price that was not collected is no change.
+    A blank carries the last price forward: a price that was not collected counts as unchanged.
+
+    Args:
+        prices: (T, N) MXN/l, NaN where none was published, rows in date order.
+        segments: (N,) code of each series' milk x channel.
+        in_market: (N,) series that make up the market which every series is compared with; all of them by default.
     """
-    count = len(prices)
-    last, first = carried_forward(prices)
-    moves = np.nan_to_num(np.diff(last, axis=0, prepend=last[:1]))
-    changed = np.abs(moves) > SAME
-    row = np.arange(count)[:, None]
-    change_row = np.maximum.accumulate(np.where(changed, row, -1), axis=0)
-    ever = change_row >= 0
-    seen = np.maximum(row - first, 0)
-    gap = last - _segment_means(last, segments, counted)
+    row_count = len(prices)
+    last_price, first_row = carry_forward(prices)
+    moves = np.nan_to_num(np.diff(last_price, axis=0, prepend=last_price[:1]))
+    changed = np.abs(moves) > SAME_PRICE_TOLERANCE
+    row = np.arange(row_count)[:, None]
+    last_change_row = np.maximum.accumulate(np.where(changed, row, -1), axis=0)
+    has_changed = last_change_row >= 0
+    age = np.maximum(row - first_row, 0)
+    gap = last_price - _segment_means(last_price, segments, in_market)
     columns = (
-        _rolling_max(last, ROOM_WINDOW) - last,
-        last - _mean_before(last, 24),
-        last - _mean_before(last, 6),
+        _rolling_max(last_price, RECENT_HIGH_WINDOW) - last_price,
+        last_price - _mean_before(last_price, 24),
+        last_price - _mean_before(last_price, 6),
         moves,
-        (np.cumsum(changed, axis=0) + POOLED_RATE * PEER_PRIOR) / (seen + PEER_PRIOR),
+        (np.cumsum(changed, axis=0) + POOLED_RATE * POOLED_RATE_WEIGHT) / (age + POOLED_RATE_WEIGHT),
         _recent_share(changed),
-        np.where(ever, row - change_row, seen),
+        np.where(has_changed, row - last_change_row, age),
         gap - _mean_so_far(gap),
-        np.where(ever, np.take_along_axis(moves, np.maximum(change_row, 0), axis=0), 0.0),
+        np.where(has_changed, np.take_along_axis(moves, np.maximum(last_change_row, 0), axis=0), 0.0),
     )
-    return Known(last=last, features=np.stack(columns, axis=-1).astype(np.float32), moves=moves)
+    return PriceHistoryFeatures(last_price=last_price, features=np.stack(columns, axis=-1).astype(np.float32), moves=moves)
 
 
 def with_target(features: NDArray[np.float32], distance: Floats | float) -> NDArray[np.float32]:
-    """Rows for the boosters: the features (…, F) and what is asked of them, (…, F + 2).
+    """Input rows of the boosters: series features followed by TARGET_FEATURES.
 
-    distance: mean publications ahead, (…) or one number.
+    Args:
+        features: (…, F) in the order of FEATURES.
+        distance: Mean publications ahead of the window, (…) or one number.
+
+    Returns:
+        (…, F + 2) float32.
     """
     ahead = np.broadcast_to(np.asarray(distance, dtype=np.float32), features.shape[:-1])
     return np.concatenate([features, ahead[..., None], chance_of_change(features, ahead)[..., None]], axis=-1, dtype=np.float32)
@@ -95,62 +107,78 @@ def chance_of_change(features: NDArray[np.float32], distance: Floats | float) ->
     return np.asarray(1.0 - (1.0 - rate) ** distance, dtype=np.float32)
 
 
-def carried_forward(prices: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """The newest price on or before each row (T, N), and the row of each series' first price (N,), T where there is none."""
-    published = np.isfinite(prices)
+def carry_forward(prices: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Fill blanks with the last price before them.
+
+    Args:
+        prices: (T, N), NaN where none was published.
+
+    Returns:
+        (T, N) newest price on or before each row, and (N,) row of each series' first price; T for a series without a price.
+    """
+    is_published = np.isfinite(prices)
     row = np.arange(len(prices))[:, None]
-    source = np.maximum.accumulate(np.where(published, row, -1), axis=0)
-    last = np.where(source >= 0, np.take_along_axis(prices, np.maximum(source, 0), axis=0), np.nan)
-    return last, np.where(published.any(axis=0), published.argmax(axis=0), len(prices))
+    source_row = np.maximum.accumulate(np.where(is_published, row, -1), axis=0)
+    filled = np.where(source_row >= 0, np.take_along_axis(prices, np.maximum(source_row, 0), axis=0), np.nan)
+    return filled, np.where(is_published.any(axis=0), is_published.argmax(axis=0), len(prices))
+
+
+def running_totals(values: Floats) -> tuple[Floats, Floats]:
+    """Sums and counts of the finite values above each row.
+
+    Args:
+        values: (T, N).
+
+    Returns:
+        (T + 1, N) sums and (T + 1, N) counts; row t covers the rows before t.
+    """
+    finite = np.isfinite(values)
+    zeros = np.zeros((1, values.shape[1]))
+    total = np.vstack([zeros, np.cumsum(np.where(finite, values, 0.0), axis=0)])
+    return total, np.vstack([zeros, np.cumsum(finite, axis=0)])
 
 
 def _mean_before(values: Floats, window: int) -> Floats:
-    """Mean of the `window` rows before each row, without it: with it, the deviation would shrink by what it should show."""
-    total, number = _running(values)
+    """Mean of the `window` rows before each row. The row itself is left out, or it would shrink its own deviation."""
+    total, count = running_totals(values)
     row = np.arange(len(values))
     start = np.maximum(row - window, 0)
-    filled = number[row] - number[start]
-    return np.where(filled > 0, (total[row] - total[start]) / np.maximum(filled, 1), values)
+    finite_count = count[row] - count[start]
+    return np.where(finite_count > 0, (total[row] - total[start]) / np.maximum(finite_count, 1), values)
 
 
 def _mean_so_far(values: Floats) -> Floats:
-    total, number = _running(values)
-    return np.asarray(total[1:] / np.maximum(number[1:], 1))
-
-
-def _running(values: Floats) -> tuple[Floats, Floats]:
-    """Sums and counts of the finite values above each row, (T + 1, N) both."""
-    finite = np.isfinite(values)
-    empty = np.zeros((1, values.shape[1]))
-    total = np.vstack([empty, np.cumsum(np.where(finite, values, 0.0), axis=0)])
-    return total, np.vstack([empty, np.cumsum(finite, axis=0)])
+    total, count = running_totals(values)
+    return np.asarray(total[1:] / np.maximum(count[1:], 1))
 
 
 def _rolling_max(values: Floats, window: int) -> Floats:
-    """Highest of the last `window` rows, the row itself included; doubling spans keep it to a few passes."""
-    best = np.where(np.isfinite(values), values, -np.inf)
+    """Highest of the last `window` rows, including the row itself. Doubling the span keeps it to a few passes."""
+    highest = np.where(np.isfinite(values), values, -np.inf)
     span = 1
     while span < window:
         step = min(span, window - span)
-        best[step:] = np.maximum(best[step:], best[:-step])
+        highest[step:] = np.maximum(highest[step:], highest[:-step])
         span += step
-    return best
+    return highest
 
 
 def _recent_share(changed: NDArray[np.bool_]) -> Floats:
+    """Exponentially weighted share of changes, (T, N)."""
     share = np.full(changed.shape, POOLED_RATE)
     for row in range(1, len(changed)):
-        share[row] = share[row - 1] + (changed[row] - share[row - 1]) / FRESH
+        share[row] = share[row - 1] + (changed[row] - share[row - 1]) / RECENT_RATE_MEMORY
     return share
 
 
-def _segment_means(last: Floats, segments: NDArray[np.intp], counted: NDArray[np.bool_] | None) -> Floats:
-    means = np.full_like(last, np.nan)
-    finite = np.isfinite(last)
+def _segment_means(last_price: Floats, segments: NDArray[np.intp], in_market: NDArray[np.bool_] | None) -> Floats:
+    """Mean price of each series' milk x channel at each date, (T, N)."""
+    means = np.full_like(last_price, np.nan)
+    finite = np.isfinite(last_price)
     for segment in set(segments.tolist()):  # np.unique would import numpy.ma, a twentieth of a cold start
         members = segments == segment
-        peers = members if counted is None else members & counted
-        number = finite[:, peers].sum(axis=1)
-        total = np.where(finite[:, peers], last[:, peers], 0.0).sum(axis=1)
-        means[:, members] = (total / np.maximum(number, 1))[:, None]
+        peers = members if in_market is None else members & in_market
+        count = finite[:, peers].sum(axis=1)
+        total = np.where(finite[:, peers], last_price[:, peers], 0.0).sum(axis=1)
+        means[:, members] = (total / np.maximum(count, 1))[:, None]
     return means

@@ -1,7 +1,8 @@
-"""The snapshot: the price history as known at the newest publication, in one file that the platform writes and the endpoint reads.
+"""Snapshot: the price history as known at the newest publication, in one file that the platform writes and the endpoint reads.
 
-Belongs here: its format, both ways, and its checks. Prices are whole centavos wherever the source's are, so that the file is small and
-exact. Where the file stands, and when it is written, is elsewhere.
+Belongs here: the file's format in both directions, and its checks. Not here: where the file is stored and when it is written, see
+`milk_assets.stores.endpoint_snapshot`. Prices are stored as whole centavos where the source has whole centavos, so the file is small and
+exact.
 """
 
 from __future__ import annotations
@@ -14,28 +15,36 @@ from typing import Any
 
 import numpy as np
 
-from milk_model.artefact_paths import DATA
+from milk_model.artefact_paths import SNAPSHOTS
 from milk_model.features import Floats
 from milk_model.forecaster import History
 from milk_model.series_names import PARTS, Vocabulary
 from milk_model.targets import Dates, windows_from
 
-SCHEMA = 1  # raised when a reader of the old format would read the new one wrongly
-CENTAVOS = 100
+SNAPSHOT_SCHEMA = 1  # raised when a reader of the old format would misread the new one
+CENTAVOS_PER_PESO = 100
 
 
 class SnapshotError(ValueError):
-    """A snapshot is not what it should be: what was expected, what came, and what to do."""
+    """A snapshot is not valid. The message says what was expected, the actual value and what to do."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Prices as known at the last of `dates`, with all that is needed to forecast and to name them.
+    """Prices as known at the last of `dates`, with everything that forecasting and naming them needs.
 
-    dates: (T,) datetime64[D], ascending. names: of each series, by its key, the four of PARTS in canonical form; the order is that of
-    the columns. prices: (T, N) MXN/l, NaN where none was published: active series only. average_names, averages: likewise, (T, K).
-    expected: publication dates to come. inactive: keys that are known but no longer forecast. labels: Spanish words of milks and
-    channels. workbook: sha256 of the source's file.
+    Attributes:
+        dates: (T,) datetime64[D], ascending.
+        names: Key of each active series → its four PARTS in canonical form, in the order of the columns.
+        prices: (T, N) MXN/l, NaN where none was published.
+        average_names: The same as `names`, for the K national averages.
+        averages: (T, K) MXN/l.
+        expected: (E,) publication dates to come.
+        inactive: Keys of known series that are no longer forecast.
+        vocabulary: Accepted spellings of names.
+        labels: Spanish words for milks and channels.
+        sample: Whether the prices are generated sample data.
+        workbook: sha256 of the source's file.
     """
 
     dates: Dates
@@ -56,14 +65,18 @@ class Snapshot:
         return str(self.dates[-1])
 
     def history(self) -> History:
-        """What the forecaster takes."""
+        """The input of `Forecaster.forecast`."""
         return History(self.dates, tuple(self.names), self.prices, tuple(self.average_names), self.averages)
 
 
-def pack(snapshot: Snapshot) -> bytes:
-    """The snapshot as a file; equal snapshots give equal bytes. Raises SnapshotError on one that could not be read back."""
+def pack_snapshot(snapshot: Snapshot) -> bytes:
+    """The snapshot as a file. Equal snapshots give equal bytes.
+
+    Raises:
+        SnapshotError: The file could not be read back.
+    """
     document = {
-        "schema": SCHEMA,
+        "schema": SNAPSHOT_SCHEMA,
         "publication": snapshot.publication,
         "workbook": snapshot.workbook,
         "sample": snapshot.sample,
@@ -80,75 +93,91 @@ def pack(snapshot: Snapshot) -> bytes:
         "labels": dict(snapshot.labels),
     }
     content = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
-    read(content)
+    read_snapshot(content)
     return content
 
 
-def path(content: bytes) -> str:
-    """Where a snapshot's file stands in the artefact store; content-addressed, so it is never overwritten by another."""
-    return f"{DATA}/{hashlib.sha256(content).hexdigest()[:12]}.json"
+def snapshot_path(content: bytes) -> str:
+    """Path of a snapshot's file in the artefact store. It is content-addressed, so no other snapshot overwrites it."""
+    return f"{SNAPSHOTS}/{hashlib.sha256(content).hexdigest()[:12]}.json"
 
 
-def read(content: bytes, sha256: str | None = None) -> Snapshot:
-    """The snapshot in a file. sha256: what it must hash to, where the caller knows it.
+def read_snapshot(content: bytes, sha256: str | None = None) -> Snapshot:
+    """Parse and check a snapshot's file.
 
-    Raises SnapshotError: it is another file, no JSON, of another schema, or its parts do not fit together.
+    Args:
+        content: Of the file.
+        sha256: Expected sha256 of the content, if the caller knows it.
+
+    Raises:
+        SnapshotError: It is another file, is not JSON, has another schema, or its parts do not fit together.
     """
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256:
-        raise SnapshotError(f"the data have sha256 {found[:12]}…, the manifest says {sha256[:12]}…: publish them again")
+    actual_sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and actual_sha256 != sha256:
+        raise SnapshotError(f"the data have sha256 {actual_sha256[:12]}…, the manifest says {sha256[:12]}…: publish them again")
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise SnapshotError(f"the data are no JSON: {error}") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise SnapshotError(f"the data are not of schema {SCHEMA}: read them with the release that wrote them")
+        raise SnapshotError(f"the data are not JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("schema") != SNAPSHOT_SCHEMA:
+        raise SnapshotError(f"the data are not of schema {SNAPSHOT_SCHEMA}: read them with the release that wrote them")
     try:
-        dates, expected = (np.array(document[name], dtype="datetime64[D]") for name in ("dates", "expected"))
-        names, prices = _table(document["series"], len(dates))
-        average_names, averages = _table(document["averages"], len(dates))
-        snapshot = Snapshot(
-            dates=dates,
-            names=names,
-            prices=prices,
-            average_names=average_names,
-            averages=averages,
-            expected=expected,
-            inactive=tuple(document["inactive"]),
-            vocabulary=Vocabulary(**document["words"]),
-            labels=document["labels"],
-            sample=bool(document["sample"]),
-            workbook=str(document["workbook"]),
-        )
+        snapshot = _from_document(document)
     except (KeyError, TypeError, ValueError) as error:
-        raise SnapshotError(f"the data lack or misstate {error}: publish them again") from error
+        raise SnapshotError(f"the data have a missing or invalid entry: {error}: publish them again") from error
     _check(snapshot)
     return snapshot
+
+
+def _from_document(document: Mapping[str, Any]) -> Snapshot:
+    dates, expected = (np.array(document[name], dtype="datetime64[D]") for name in ("dates", "expected"))
+    names, prices = _table(document["series"], len(dates))
+    average_names, averages = _table(document["averages"], len(dates))
+    return Snapshot(
+        dates=dates,
+        names=names,
+        prices=prices,
+        average_names=average_names,
+        averages=averages,
+        expected=expected,
+        inactive=tuple(document["inactive"]),
+        vocabulary=Vocabulary(**document["words"]),
+        labels=document["labels"],
+        sample=bool(document["sample"]),
+        workbook=str(document["workbook"]),
+    )
 
 
 def _columns(names: Mapping[str, tuple[str, str, str, str]], prices: Floats) -> list[dict[str, Any]]:
     if prices.shape[1] != len(names):
         raise SnapshotError(f"expected a column of prices for each of {len(names)} series, got {prices.shape[1]}")
-    cents = prices * CENTAVOS
-    whole = np.round(cents)
-    exact = np.abs(cents - whole) < 1e-6
-    return [
-        {"key": key, **dict(zip(PARTS, parts, strict=True)), "prices": _numbers(cents[:, n], whole[:, n], exact[:, n])}
-        for n, (key, parts) in enumerate(names.items())
-    ]
+    centavos = prices * CENTAVOS_PER_PESO
+    rounded = np.round(centavos)
+    is_whole = np.abs(centavos - rounded) < 1e-6
+    columns = []
+    for index, (key, parts) in enumerate(names.items()):
+        values = _price_list(centavos[:, index], rounded[:, index], is_whole[:, index])
+        columns.append({"key": key, **dict(zip(PARTS, parts, strict=True)), "prices": values})
+    return columns
 
 
-def _numbers(cents: Floats, whole: Floats, exact: Any) -> list[int | float | None]:
-    triples = zip(cents.tolist(), whole.tolist(), exact.tolist(), strict=True)
-    return [None if np.isnan(value) else int(rounded) if is_exact else value for value, rounded, is_exact in triples]
+def _price_list(centavos: Floats, rounded: Floats, is_whole: Any) -> list[int | float | None]:
+    """Prices in centavos: whole numbers where they are whole, null where none was published."""
+    prices: list[int | float | None] = []
+    for value, whole_value, use_whole in zip(centavos.tolist(), rounded.tolist(), is_whole.tolist(), strict=True):
+        if np.isnan(value):
+            prices.append(None)
+        else:
+            prices.append(int(whole_value) if use_whole else value)
+    return prices
 
 
-def _table(columns: Sequence[Mapping[str, Any]], count: int) -> tuple[dict[str, tuple[str, str, str, str]], Floats]:
+def _table(columns: Sequence[Mapping[str, Any]], row_count: int) -> tuple[dict[str, tuple[str, str, str, str]], Floats]:
     names = {column["key"]: (column["state"], column["city"], column["milk"], column["channel"]) for column in columns}
     if len(names) != len(columns):
-        raise ValueError("one column for each key")
-    cents = np.array([column["prices"] for column in columns], dtype=float).reshape(len(columns), count)
-    return names, np.ascontiguousarray(cents.T / CENTAVOS)
+        raise ValueError("expected one column for each key")
+    centavos = np.array([column["prices"] for column in columns], dtype=float).reshape(len(columns), row_count)
+    return names, np.ascontiguousarray(centavos.T / CENTAVOS_PER_PESO)
 
 
 def _check(snapshot: Snapshot) -> None:
@@ -157,7 +186,7 @@ def _check(snapshot: Snapshot) -> None:
     if not (np.diff(snapshot.dates).astype(int) > 0).all():
         raise SnapshotError("the data's dates are not in order: publish them again")
     if np.nanmin(snapshot.prices, initial=np.inf) <= 0 or np.isinf(snapshot.prices).any():
-        raise SnapshotError("the data hold a price that is not above nought: look at the workbook")
+        raise SnapshotError("the data hold a price that is not above zero: check the workbook")
     try:
         snapshot.history().segments  # noqa: B018  computed once, and checked by it
         windows_from(snapshot.dates, snapshot.expected)

@@ -1,7 +1,7 @@
-"""Boosters through libxgboost alone: its C functions by ctypes, as stable as its C API.
+"""XGBoost native: boosters scored through libxgboost alone, with ctypes calls to its stable C API.
 
-Belongs here: loading a booster, scoring rows, and finding the library. What the scores mean is not known here. `import xgboost` brings
-scipy along and costs the better part of a cold start, to reach the same few functions; it is what remains where they are missing.
+Belongs here: loading a booster, scoring rows, and finding the library. Not here: what the scores mean, see `forecaster`. `import xgboost`
+also imports scipy, which takes most of a cold start, only to call the same few functions. It is the fallback where they are missing.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from milk_model.bundle import BundleError
 Rows = NDArray[np.float32]
 
 LIBRARIES = ("libxgboost.so", "libxgboost.dylib", "xgboost.dll")
-ONE_THREAD = (b"nthread", b"1")  # scores some hundred rows fastest, and a saved booster forgets it
-# what Booster.inplace_predict asks for: chances rather than margins, of all trees, where NaN is missing
-PREDICT = json.dumps(
+ONE_THREAD = (b"nthread", b"1")  # fastest for a few hundred rows; a saved booster does not keep the setting
+# the options of xgboost's own Booster.inplace_predict: probabilities and not margins, of all trees, NaN means missing
+PREDICT_OPTIONS = json.dumps(
     {
         "type": 0,
         "training": False,
@@ -53,24 +53,33 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {
 
 
 def load_booster(content: bytes, name: str = "booster") -> Any:
-    """A booster from the bytes of its UBJ or JSON file, ready to score in one thread: a Booster, or where libxgboost lacks a
-    function, xgboost's own.
+    """Load a booster from the bytes of its UBJ or JSON file, ready to score in one thread.
 
-    name: of the file, for the error. Raises BundleError on bytes that are no booster. Check their sha256 first: the library reads on
-    past the end of a file that is cut off, which no check here can wholly rule out.
+    Check the file's sha256 first: the library reads past the end of a truncated file, which the checks here cannot fully rule out.
+
+    Args:
+        content: Of the file.
+        name: Of the file, for the error message.
+
+    Returns:
+        A `Booster`, or an xgboost.Booster where libxgboost does not load or lacks a function.
+
+    Raises:
+        BundleError: The bytes are not a booster.
     """
     if not content.endswith(b"}"):
         raise BundleError(
-            f"{name} is no booster this release can read: its {len(content)} bytes do not end as a UBJ or JSON file does"
+            f"{name} is not a booster that this release can read: its {len(content)} bytes do not end as a UBJ or JSON file does"
         )
     library = _library()
-    return Booster(library, content, name) if library is not None else _full(content, name)
+    return Booster(library, content, name) if library is not None else _load_with_xgboost(content, name)
 
 
 class Booster:
-    """A booster of chances (multi:softprob). `inplace_predict` and `save_raw` are those of xgboost.Booster, to the last bit.
+    """A booster of class probabilities (multi:softprob).
 
-    Threads may score at once: the library keeps results apart by thread, and what it sets up at the first score is set up here.
+    `inplace_predict` and `save_raw` give the same bytes as those of xgboost.Booster. Several threads may score at once: the library keeps
+    results per thread, and its one-time setup at the first score is done in `__init__`.
     """
 
     def __init__(self, library: ctypes.CDLL, content: bytes, name: str) -> None:
@@ -84,17 +93,27 @@ class Booster:
             features = _length()
             self._call("XGBoosterGetNumFeature", self._handle, ctypes.byref(features))
             self._features = features.value
-            first = self._scores(np.full((1, self._features), np.nan, dtype=np.float32))
+            first_scores = self._scores(np.full((1, self._features), np.nan, dtype=np.float32))
         except XGBoostError as error:
-            raise BundleError(f"{name} is no booster this release can read: {error}") from None
-        if first.ndim != 2:
+            raise BundleError(f"{name} is not a booster that this release can read: {error}") from None
+        if first_scores.ndim != 2:
             raise BundleError(
-                f"{name} is no booster of chances: it answers a row with shape {first.shape}, expected (1, classes)"
+                f"{name} is not a booster of probabilities: it scores a row as shape {first_scores.shape}, expected (1, classes)"
             )
-        self._classes = first.shape[1]
+        self._classes = first_scores.shape[1]
 
     def inplace_predict(self, rows: Rows) -> Rows:
-        """Chances of the classes, (R, classes). rows: (R, features), NaN where missing. Raises ValueError on another shape."""
+        """Probabilities of the classes.
+
+        Args:
+            rows: (R, features), NaN where missing.
+
+        Returns:
+            (R, classes) float32.
+
+        Raises:
+            ValueError: `rows` has another shape.
+        """
         rows = np.ascontiguousarray(rows, dtype=np.float32)
         if rows.ndim != 2 or rows.shape[1] != self._features:
             raise ValueError(f"the booster scores rows of {self._features} features, got shape {rows.shape}")
@@ -108,13 +127,13 @@ class Booster:
         return bytearray(ctypes.string_at(content, length.value))
 
     def _scores(self, rows: Rows) -> Rows:
-        place = rows.__array_interface__["data"][0]
-        interface = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (place, *rows.shape)
+        address = rows.__array_interface__["data"][0]
+        interface = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (address, *rows.shape)
         shape, dimensions, scores = ctypes.POINTER(_length)(), _length(), _pointer()
-        found = (ctypes.byref(shape), ctypes.byref(dimensions), ctypes.byref(scores))
-        self._call("XGBoosterPredictFromDense", self._handle, interface, PREDICT, None, *found)
+        outputs = (ctypes.byref(shape), ctypes.byref(dimensions), ctypes.byref(scores))
+        self._call("XGBoosterPredictFromDense", self._handle, interface, PREDICT_OPTIONS, None, *outputs)
         result = np.empty(shape[: dimensions.value], dtype=np.float32)
-        # the library scores this thread's next rows into the same memory
+        # copied, because the library writes this thread's next scores into the same memory
         ctypes.memmove(result.__array_interface__["data"][0], scores, result.nbytes)
         return result
 
@@ -124,43 +143,44 @@ class Booster:
 
 
 class XGBoostError(RuntimeError):
-    """What libxgboost said went wrong, its first line."""
+    """An error of libxgboost: the first line of its message."""
 
 
 def _first_line(message: str) -> str:
     line = message.strip().partition("\n")[0]
-    return re.sub(r"^\[[\d:]+\] \S+:\d+: ", "", line)  # without the time and the place in the library's source
+    return re.sub(r"^\[[\d:]+\] \S+:\d+: ", "", line)  # without the time and the position in the library's source
 
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    for place in _candidates():
+    for file in _library_files():
         try:
-            library = ctypes.CDLL(str(place))
+            library = ctypes.CDLL(str(file))
             library.XGBGetLastError.restype = _text
             for name, arguments in _PROTOTYPES.items():
                 getattr(library, name).argtypes = arguments
-        except (OSError, AttributeError):  # it does not load here, or is of a release with other functions
+        except (OSError, AttributeError):  # it does not load here, or belongs to a release with other functions
             continue
         return library
     return None
 
 
-def _candidates() -> list[Path]:
-    """Where the installed xgboost keeps its library; finding a package does not import it."""
+def _library_files() -> list[Path]:
+    """Existing library files of the installed xgboost. Finding a package does not import it."""
     spec = find_spec("xgboost")
     folders = list(spec.submodule_search_locations or []) if spec else []
-    return [place for folder in folders for name in LIBRARIES if (place := Path(folder) / "lib" / name).is_file()]
+    files = [Path(folder) / "lib" / name for folder in folders for name in LIBRARIES]
+    return [file for file in files if file.is_file()]
 
 
-def _full(content: bytes, name: str) -> Any:
+def _load_with_xgboost(content: bytes, name: str) -> Any:
     import xgboost
 
-    if not hasattr(xgboost, "Booster"):  # a package of the library alone, as `package` makes
-        raise BundleError(f"{name} cannot be scored here: libxgboost does not load, and xgboost itself was not shipped")
+    if not hasattr(xgboost, "Booster"):  # a package with the library alone, as `deploy.lambda_package` builds
+        raise BundleError(f"{name} cannot be scored here: libxgboost does not load, and the xgboost package is not installed")
     try:
         booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(content))
     except xgboost.core.XGBoostError as error:
-        raise BundleError(f"{name} is no booster this release can read: {_first_line(str(error))}") from None
+        raise BundleError(f"{name} is not a booster that this release can read: {_first_line(str(error))}") from None
     booster.set_param({"nthread": 1})
     return booster

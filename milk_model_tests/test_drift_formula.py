@@ -1,36 +1,36 @@
-"""The structural formula and the columns of a begun month, worked out by hand."""
+"""The structural formula and the columns of the running month, compared with figures computed by hand."""
 
 import numpy as np
 import pytest
 
 from milk_model.distribution import Bins, fit_bins
-from milk_model.drift import Structure
-from milk_model.features import FEATURES, known_at
+from milk_model.drift import StructuralFormula
+from milk_model.features import FEATURES, compute_features
 from milk_model.forecast_columns import window_columns
 from milk_model.targets import Window
 
 
-def test_drift_is_half_national_half_segment_and_shrunk_toward_its_prior() -> None:
-    # one series rises 0.10 a publication, the other, of another segment, rests
+def test_the_drift_is_half_national_half_of_the_segment_and_shrunk_toward_its_prior() -> None:
+    # one series rises 0.10 a publication, the other, of another segment, does not change
     prices = np.column_stack([20 + 0.1 * np.arange(11), np.full(11, 30.0)])
-    structure = Structure(window=74, prior=0.01, prior_weight=60)
-    drift = structure.drift(known_at(prices, np.array([0, 2])), np.array([0, 2]))[-1]
+    structure = StructuralFormula(window=74, prior=0.01, prior_weight=60)
+    drift = structure.drift(compute_features(prices, np.array([0, 2])), np.array([0, 2]))[-1]
     shrunk = lambda total: (total + 0.01 * 60) / (11 + 60)  # noqa: E731  eleven rows, the first of them without a move
     assert drift[0] == pytest.approx((shrunk(0.5) + shrunk(1.0)) / 2)
     assert drift[1] == pytest.approx((shrunk(0.5) + shrunk(0.0)) / 2)
 
 
-def test_drift_and_room_follow_the_formula() -> None:
+def test_the_drift_and_discount_terms_follow_the_formula() -> None:
     features = np.zeros(len(FEATURES), dtype=np.float32)
-    features[FEATURES.index("room")] = 2.0
+    features[FEATURES.index("discount_depth")] = 2.0
     features[[FEATURES.index("change_rate"), FEATURES.index("recent_rate")]] = 0.2
-    along_drift, along_room = Structure(beta=0.3).terms(features, np.array(0.02), 7.0)
+    drift_term, discount_term = StructuralFormula(discount_regained=0.3).terms(features, np.array(0.02), 7.0)
     chance = 1 - 0.8**7
-    assert along_drift == pytest.approx(7 * 0.02 * chance**2, rel=1e-5)
-    assert along_room == pytest.approx(0.3 * 2.0 * chance * (1 - np.exp(-7 / 8)), rel=1e-5)
+    assert drift_term == pytest.approx(7 * 0.02 * chance**2, rel=1e-5)
+    assert discount_term == pytest.approx(0.3 * 2.0 * chance * (1 - np.exp(-7 / 8)), rel=1e-5)
 
 
-def test_a_month_that_has_begun_keeps_only_the_share_of_a_change_that_is_still_to_come() -> None:
+def test_the_running_month_moves_only_by_the_share_that_is_still_to_come() -> None:
     dates = np.array(["2025-03-24", "2025-03-26"], dtype="datetime64[D]")
     window = Window("month", 0, np.datetime64("2025-03-01"), first=1, last=2, past=2)
     offsets = {
@@ -44,7 +44,7 @@ def test_a_month_that_has_begun_keeps_only_the_share_of_a_change_that_is_still_t
     assert columns["lo95"].item() == pytest.approx(1.5)
 
 
-def test_no_interval_reaches_below_nothing() -> None:
+def test_no_interval_reaches_below_zero() -> None:
     dates = np.array(["2025-03-26"], dtype="datetime64[D]")
     offsets = {
         name: np.array([[value]])
@@ -55,7 +55,7 @@ def test_no_interval_reaches_below_nothing() -> None:
     assert (columns["lo80"].item(), columns["lo95"].item()) == (0.0, 0.0)
 
 
-def test_rises_grow_with_the_distance_and_falls_stop_growing() -> None:
+def test_rises_grow_with_the_distance_and_falls_level_off() -> None:
     bins, _ = fit_bins(np.array([-0.5, 0.0, 0.5] * 50), np.full(150, 7.0), power=0.6)
     assert isinstance(bins, Bins)
     near, month, far, farther = 7.0, 14.0, 70.0, 140.0

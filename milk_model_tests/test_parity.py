@@ -11,12 +11,11 @@ from lambda_service.serving.scored_market import FORECAST_FIELDS
 from lambda_service_tests.conftest import Caller, Clock, Store, build_test_frontend, facts
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.training.fitting import fit
 from milk_assets.stores.endpoint_snapshot import snapshot_of
 from milk_assets_tests.forecasting.conftest import SMALL
 from milk_model.artefact_paths import SERVED
 from milk_model.bundle import pack
-from milk_model.snapshot import pack as pack_snapshot
+from milk_model.snapshot import pack_snapshot
 
 CLOSE = 1e-6
 
@@ -42,7 +41,7 @@ def test_batch_and_online_agree(
     version: int, city_panel: Panel, model: Callable[[int], Model], store: Store, call: Caller
 ) -> None:
     store.promote(version)
-    table = model(version).forecast(city_panel)
+    table = model(version).predict(city_panel)
     assert set(table.level) == {"city", "national"}
     assert differences(table, call) < CLOSE
 
@@ -52,11 +51,11 @@ def test_batch_and_online_agree_on_the_real_prices(real_workbook: Path, tmp_path
 
     book = read_workbook(real_workbook.read_bytes(), real_workbook.name)
     panel = build_panel(book.prices, book.averages)
-    fitted = fit(panel, SMALL)
+    fitted = Model.fit(panel, SMALL)
     data = pack_snapshot(snapshot_of(panel, sample=False, workbook="cd" * 32))
-    store = Store(tmp_path / "real", {2: pack(fitted.to_bundle(), facts(fitted))}, data)
+    store = Store(tmp_path / "real", {2: pack(fitted.save(), facts(fitted))}, data)
     store.promote(2)
-    table = fitted.forecast(panel)
+    table = fitted.predict(panel)
     assert table.series.nunique() == panel.active.sum() + len(panel.average_names.series)
     assert differences(table, Caller(build_test_frontend(ArtefactReader(str(store.root)), clock))) < CLOSE
 
@@ -65,5 +64,5 @@ def test_a_history_of_other_prices_is_not_answered_alike(
     city_panel: Panel, model: Callable[[int], Model], store: Store, call: Caller
 ) -> None:
     assert (store.root / SERVED).exists()
-    earlier = model(1).forecast(city_panel)
+    earlier = model(1).predict(city_panel)
     assert differences(earlier, call) > CLOSE

@@ -1,4 +1,4 @@
-"""The lean loader scores to the last bit as xgboost does, refuses what is no booster, and gives back what it took."""
+"""The native loader gives the same bytes as xgboost, rejects files that are not boosters, and frees its memory."""
 
 import subprocess
 import sys
@@ -32,104 +32,104 @@ def trained(objective: str = "multi:softprob", rounds: int = 20) -> xgboost.Boos
 
 
 @pytest.fixture(scope="module")
-def peer() -> xgboost.Booster:
+def reference() -> xgboost.Booster:
     return trained()
 
 
 @pytest.fixture(scope="module")
-def content(peer: xgboost.Booster) -> bytes:
-    return bytes(peer.save_raw("ubj"))
+def content(reference: xgboost.Booster) -> bytes:
+    return bytes(reference.save_raw("ubj"))
 
 
 @pytest.fixture(scope="module")
-def lean(content: bytes) -> Booster:
+def native(content: bytes) -> Booster:
     loaded = load_booster(content)
     assert isinstance(loaded, Booster)
     return loaded
 
 
 @pytest.mark.parametrize("number", [1, 2, 200, 20_000])
-def test_both_loaders_agree_to_the_last_bit(number: int, lean: Booster, peer: xgboost.Booster) -> None:
+def test_both_loaders_agree_to_the_last_bit(number: int, native: Booster, reference: xgboost.Booster) -> None:
     rows = random_rows(number, seed=number)
-    scores = lean.inplace_predict(rows)
+    scores = native.inplace_predict(rows)
     assert scores.shape == (number, CLASSES)
     assert scores.dtype == np.float32
-    np.testing.assert_array_equal(scores, peer.inplace_predict(rows))
+    np.testing.assert_array_equal(scores, reference.inplace_predict(rows))
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
 
 
-def test_rows_that_are_a_view_or_float64_score_as_their_copies(lean: Booster, peer: xgboost.Booster) -> None:
+def test_views_and_float64_rows_score_as_their_copies(native: Booster, reference: xgboost.Booster) -> None:
     rows = random_rows(100, seed=3)
-    expected = peer.inplace_predict(rows[::2])
-    np.testing.assert_array_equal(lean.inplace_predict(rows[::2]), expected)
-    np.testing.assert_array_equal(lean.inplace_predict(np.asfortranarray(rows)[::2]), expected)
-    np.testing.assert_array_equal(lean.inplace_predict(rows[::2].astype(float)), expected)  # type: ignore[arg-type]
+    expected = reference.inplace_predict(rows[::2])
+    np.testing.assert_array_equal(native.inplace_predict(rows[::2]), expected)
+    np.testing.assert_array_equal(native.inplace_predict(np.asfortranarray(rows)[::2]), expected)
+    np.testing.assert_array_equal(native.inplace_predict(rows[::2].astype(float)), expected)  # type: ignore[arg-type]
     missing = np.full((3, FEATURES), np.nan, dtype=np.float32)
-    np.testing.assert_array_equal(lean.inplace_predict(missing), peer.inplace_predict(missing))
+    np.testing.assert_array_equal(native.inplace_predict(missing), reference.inplace_predict(missing))
 
 
-def test_no_rows_have_no_scores(lean: Booster) -> None:
-    assert lean.inplace_predict(random_rows(0, seed=0)).shape == (0, CLASSES)
+def test_no_rows_have_no_scores(native: Booster) -> None:
+    assert native.inplace_predict(random_rows(0, seed=0)).shape == (0, CLASSES)
 
 
-def test_scores_stay_when_the_next_rows_are_scored(lean: Booster) -> None:
-    first = lean.inplace_predict(random_rows(50, seed=4))
-    before = first.copy()
-    lean.inplace_predict(random_rows(50, seed=5))
-    np.testing.assert_array_equal(first, before)
+def test_scores_do_not_change_when_the_next_rows_are_scored(native: Booster) -> None:
+    first = native.inplace_predict(random_rows(50, seed=4))
+    scores_at_first = first.copy()
+    native.inplace_predict(random_rows(50, seed=5))
+    np.testing.assert_array_equal(first, scores_at_first)
 
 
 @pytest.mark.parametrize("shape", [(5, FEATURES - 1), (5, FEATURES + 1), (FEATURES,)])
-def test_rows_of_another_width_are_refused(shape: tuple[int, ...], lean: Booster) -> None:
+def test_rows_with_another_number_of_features_are_rejected(shape: tuple[int, ...], native: Booster) -> None:
     with pytest.raises(ValueError, match=f"rows of {FEATURES} features, got shape"):
-        lean.inplace_predict(np.zeros(shape, dtype=np.float32))
+        native.inplace_predict(np.zeros(shape, dtype=np.float32))
 
 
-def test_it_saves_what_it_loaded(lean: Booster, content: bytes) -> None:
-    assert lean.save_raw("ubj") == content
+def test_a_loaded_booster_saves_the_same_bytes(native: Booster, content: bytes) -> None:
+    assert native.save_raw("ubj") == content
 
 
 @pytest.mark.parametrize("bad", [b"", b"not a booster", b"{}", b"\0" * 100, b"junk}", "half", '{"learner": 3}'])
-def test_bytes_that_are_no_booster_are_refused_by_name(bad: bytes | str, content: bytes) -> None:
+def test_bytes_that_are_not_a_booster_are_rejected_with_the_file_name(bad: bytes | str, content: bytes) -> None:
     damaged = content[: len(content) // 2] if bad == "half" else bad.encode() if isinstance(bad, str) else bad
-    with pytest.raises(BundleError, match=r"^month\.ubj is no booster this release can read: .") as raised:
+    with pytest.raises(BundleError, match=r"^month\.ubj is not a booster that this release can read: .") as raised:
         load_booster(damaged, "month.ubj")
     assert "\n" not in str(raised.value)
     assert "/src/" not in str(raised.value)
 
 
-def test_a_booster_that_gives_no_chances_is_refused() -> None:
-    with pytest.raises(BundleError, match=r"no booster of chances: it answers a row with shape \(1,\)"):
+def test_a_booster_without_probabilities_is_rejected() -> None:
+    with pytest.raises(BundleError, match=r"not a booster of probabilities: it scores a row as shape \(1,\)"):
         load_booster(bytes(trained("reg:squarederror", rounds=2).save_raw("ubj")))
 
 
-def test_four_threads_at_once_agree_with_one(content: bytes, peer: xgboost.Booster) -> None:
+def test_four_threads_at_once_agree_with_one(content: bytes, reference: xgboost.Booster) -> None:
     rows = [random_rows(number, seed=number) for number in (1, 7, 60, 400)]
-    expected = [peer.inplace_predict(part) for part in rows]
+    expected = [reference.inplace_predict(part) for part in rows]
     shared, start = load_booster(content), Barrier(4)
 
-    def score(place: int) -> bool:
+    def score(index: int) -> bool:
         start.wait(timeout=10)
-        return all(np.array_equal(shared.inplace_predict(rows[place]), expected[place]) for _ in range(200))
+        return all(np.array_equal(shared.inplace_predict(rows[index]), expected[index]) for _ in range(200))
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(score, range(4))) == [True] * 4
 
 
-def test_a_thousand_loads_and_refusals_leave_no_memory_behind() -> None:
+def test_a_thousand_loads_and_rejections_leak_no_memory() -> None:
     small = bytes(trained(rounds=1).save_raw("ubj"))
     unreadable, rows = small.replace(b"softprob", b"softfrob"), random_rows(10, seed=1)
 
     def swap(times: int) -> int:
         for time in range(times):
             load_booster(small).inplace_predict(rows)
-            if time % 20 == 0:  # the library takes milliseconds to say what is wrong
+            if time % 20 == 0:  # the library takes milliseconds to report an error
                 with pytest.raises(BundleError):
                     load_booster(unreadable)
         return resident()
 
-    before = swap(200)
-    grown = swap(1000) - before
+    bytes_after_warm_up = swap(200)
+    grown = swap(1000) - bytes_after_warm_up
     assert grown < 1000 * len(small) / 3, f"{grown} bytes more after 1,000 loads of {len(small)} bytes"
 
 
@@ -150,23 +150,23 @@ def test_neither_xgboost_nor_scipy_is_imported(content: bytes, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("lacking", ["library", "function"])
-def test_where_the_library_or_a_function_is_missing_xgboost_itself_scores(
-    lacking: str, content: bytes, lean: Booster, monkeypatch: pytest.MonkeyPatch
+def test_xgboost_itself_scores_where_the_library_or_a_function_is_missing(
+    lacking: str, content: bytes, native: Booster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if lacking == "library":
-        monkeypatch.setattr(xgboost_native, "_candidates", lambda: [Path("/nowhere/libxgboost.so")])
+        monkeypatch.setattr(xgboost_native, "_library_files", lambda: [Path("/nowhere/libxgboost.so")])
     else:
         monkeypatch.setitem(xgboost_native._PROTOTYPES, "XGBoosterOfAnotherRelease", ())
     xgboost_native._library.cache_clear()
     try:
         full = load_booster(content)
-        with pytest.raises(BundleError, match="month.ubj is no booster this release can read"):
+        with pytest.raises(BundleError, match="month.ubj is not a booster that this release can read"):
             load_booster(b"not a booster", "month.ubj")
     finally:
         xgboost_native._library.cache_clear()
     assert isinstance(full, xgboost.Booster)
     rows = random_rows(50, seed=6)
-    np.testing.assert_array_equal(full.inplace_predict(rows), lean.inplace_predict(rows))
+    np.testing.assert_array_equal(full.inplace_predict(rows), native.inplace_predict(rows))
 
 
 _ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from lambda_service.api.problems import Problem, field_problem, validation_probl
 from lambda_service.api.queries import BASED_ON_OWN, BASED_ON_PUBLISHED, check_own_prices, find_series
 from lambda_service.api.schemas import MAX_BATCH_ITEMS, Name, Price
 from lambda_service.serving.scored_market import ScoredMarket, SeriesPrices
-from milk_model.features import SAME
+from milk_model.features import SAME_PRICE_TOLERANCE
 from milk_model.series_names import slug
 
 # each field, with the slugs of its accepted spellings in Spanish and English
@@ -156,7 +156,7 @@ def _parse_item(market: ScoredMarket, item: Any, prefix: str) -> _ParsedItem:
 def _with_own_price(market: ScoredMarket, key: str, price: float | None) -> SeriesPrices:
     """The series with Precio_lag1 as own price, if it is a city series and the price differs from the last published one."""
     last_price = market.forecasts[key]["last_price"]
-    if price is None or key not in market.snapshot.names or abs(price - last_price) <= SAME:
+    if price is None or key not in market.snapshot.names or abs(price - last_price) <= SAME_PRICE_TOLERANCE:
         return SeriesPrices(key, {})
     return SeriesPrices(key, {market.snapshot.dates[-1]: price})
 

@@ -23,8 +23,7 @@ from lambda_service.serving.served_manifest import BadArtefactError, parse_manif
 from milk_model.artefact_paths import SERVED
 from milk_model.bundle import MANIFEST, BundleError, prefix, read_manifest, unpack
 from milk_model.forecaster import Forecaster
-from milk_model.snapshot import SnapshotError
-from milk_model.snapshot import read as read_snapshot
+from milk_model.snapshot import SnapshotError, read_snapshot
 
 TTL_SECONDS = 60.0  # a promotion is served within this time
 MAX_WAIT_SECONDS = 300.0  # between checks of a store that keeps failing

@@ -140,7 +140,7 @@ class ScoredMarket:
         segments = [request.series.split("/", 2)[-1] for request in requests]
         keys = tuple(f"own/{number}/{segment}" for number, segment in enumerate(segments))
         counted = np.arange(market.shape[1] + len(keys)) < market.shape[1]
-        history = History(dates, (*snapshot.names, *keys), np.hstack([market, own]), counted=counted)
+        history = History(dates, (*snapshot.names, *keys), np.hstack([market, own]), in_market=counted)
         columns = self.forecaster.forecast(history, snapshot.expected[ahead:])
         scored = forecasts_by_series(columns, only=frozenset(keys))
         return [scored[key] for key in keys]

@@ -14,13 +14,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from milk_assets.forecasting.evaluation.backtest import REFIT_EVERY, backtest
+from milk_assets.forecasting.evaluation.backtest import DEFAULT_ORIGINS_PER_FIT, backtest
 from milk_assets.forecasting.evaluation.backtest_summary import plot, summary
 from milk_assets.forecasting.evaluation.scores import score_table
-from milk_assets.forecasting.hyperparameters import Recipe
+from milk_assets.forecasting.hyperparameters import Hyperparameters
+from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel, build_panel
-from milk_assets.forecasting.training.baseline import baseline
-from milk_assets.forecasting.training.fitting import MIN_PUBLICATIONS, fit
+from milk_assets.forecasting.training.task_fitting import MIN_PUBLICATIONS
 from milk_assets.sniim.names import CHANNEL_LABELS, MILK_LABELS, source_place
 from milk_assets.sniim.sheet_blocks import WorkbookError
 from milk_assets.sniim.workbook import read_workbook
@@ -72,8 +72,8 @@ def export_table(frame: pd.DataFrame) -> pd.DataFrame:
 def _forecast(chosen: argparse.Namespace) -> int:
     begun = time.perf_counter()
     panel = _panel(chosen.workbook).until(chosen.origin)
-    model = fit(panel, Recipe()) if len(panel.dates) >= MIN_PUBLICATIONS else baseline(panel)
-    table = export_table(model.forecast(panel))
+    model = Model.fit(panel, Hyperparameters()) if len(panel.dates) >= MIN_PUBLICATIONS else Model.fit_baseline(panel)
+    table = export_table(model.predict(panel))
     _write(table, chosen.out)
     kind = "no change, for want of history" if model.is_baseline else "the default recipe"
     print(f"{len(table)} forecasts from {panel.origin}, trained on {len(panel.dates)} publications ({kind}): {chosen.out}")
@@ -85,7 +85,7 @@ def _backtest(chosen: argparse.Namespace) -> int:
     begun = time.perf_counter()
     panel = _panel(chosen.workbook)
     origins = [day for day in panel.dates if day.item() >= chosen.first]
-    models = {OURS: Recipe(), "no change": None}
+    models = {OURS: Hyperparameters(), "no change": None}
 
     def show(done: int, blocks: int) -> None:
         print(f"  {done} of {blocks} blocks, {time.perf_counter() - begun:.0f} s", file=sys.stderr)
@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     rolling.add_argument("--workbook", type=Path, required=True)
     rolling.add_argument("--from", dest="first", type=date.fromisoformat, default=FIRST_ORIGIN, help="first origin (YYYY-MM-DD)")
     rolling.add_argument("--out", type=Path, help="a folder for scores.csv, backtest.csv, summary.md and ratios.png")
-    rolling.add_argument("--refit-every", type=int, default=REFIT_EVERY, help="publications between fits")
+    rolling.add_argument("--refit-every", type=int, default=DEFAULT_ORIGINS_PER_FIT, help="publications between fits")
     rolling.set_defaults(run=_backtest)
     return parser
 

@@ -1,1 +1,1 @@
-"""Forecasts of milk prices: panel, features, model, intervals, tuning, backtest. Pure: frames and plain values in and out."""
+"""Forecasts of milk prices: panel, features, model, training and evaluation. Pure functions: frames and plain values in and out."""

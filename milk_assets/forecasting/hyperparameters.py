@@ -1,6 +1,6 @@
-"""The recipe: everything a person may choose about a model, and nothing learned from prices.
+"""Hyperparameters: everything that is chosen about a model, and nothing that is learned from prices.
 
-Belongs here: hyperparameters with their reasons, and their JSON. What each one does lives where it is used.
+Belongs here: each hyperparameter with its reason, and their JSON. Not here: what each one does, see `training` and `milk_model`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from milk_model.earlier_formats import with_current_names
 from milk_model.targets import Task
 
 
 @dataclass(frozen=True)
 class Trees:
-    """The boosted part of one task.
+    """Hyperparameters of the boosted trees of one task.
 
-    blend: share of the structural formula in the model's change. dead_zone: a change smaller than this (MXN/l) is forecast as
-    none.
+    Attributes:
+        depth: Of each tree.
+        eta: Learning rate.
+        rounds: Number of boosting rounds.
+        min_child_weight: Least sum of hessians in a leaf.
+        colsample: Share of the features that each tree sees.
+        blend: Share of the structural formula in the model's change.
+        dead_zone: A change smaller than this, in MXN/l, is forecast as none.
     """
 
     depth: int = 4
@@ -30,12 +37,20 @@ class Trees:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a model is fitted. The defaults are the design that came out best.
+class Hyperparameters:
+    """How a model is fitted. The defaults are the best of the designs that were compared.
 
-    drift_*, room_regained: see Structure; a share of the room fitted at each origin swung between 0 and 0.15 and did worse than a
-    fixed one. trust_prior: weight of the model before any of its losses are seen; high, since a median and a blend that is half a
-    median are cautious already: half trust on top was worse in flat and in trending months. seed: of the boosters.
+    Attributes:
+        publication: Trees of the task "publication".
+        month: Trees of the task "month".
+        drift_window: Publications that the drift is averaged over, see `StructuralFormula`.
+        drift_prior: Drift expected before any is observed, MXN/l per publication.
+        drift_prior_weight: Publications that the prior counts for.
+        discount_regained: Share of the discount depth that is regained. A share fitted at each origin swung between 0 and 0.15 and did
+            worse than a fixed one.
+        model_weight_prior: Weight of the model against no change before any of its losses are known. It is high because a median, and a
+            blend that is half a median, are cautious already: a prior of one half was worse in flat and in trending months.
+        seed: Of the boosters.
     """
 
     publication: Trees = field(default_factory=Trees)
@@ -45,12 +60,12 @@ class Recipe:
     drift_window: int = 74
     drift_prior: float = 0.01
     drift_prior_weight: int = 60
-    room_regained: float = 0.3
-    trust_prior: float = 0.9
+    discount_regained: float = 0.3
+    model_weight_prior: float = 0.9
     seed: int = 20240103
 
     def trees(self, task: Task) -> Trees:
-        """The boosted part of a task."""
+        """Hyperparameters of the trees of a task."""
         return self.publication if task == "publication" else self.month
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,16 +73,24 @@ class Recipe:
         return asdict(self)
 
     @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> Recipe:
-        """The recipe `to_dict` wrote; what it leaves out takes its default.
+    def from_dict(values: Mapping[str, Any]) -> Hyperparameters:
+        """Read what `to_dict` wrote, in this release or an earlier one. Missing names take their default.
 
-        Raises ValueError on a name it does not know: a misspelt one would be ignored in silence.
+        Raises:
+            ValueError: A name is unknown. A misspelled name would otherwise be ignored silently.
         """
-        known = Recipe().to_dict()
-        unknown = [*(values.keys() - known.keys())]
+        values = with_current_names(values)
+        defaults = Hyperparameters().to_dict()
+        unknown = [*(values.keys() - defaults.keys())]
         for task in ("publication", "month"):
-            unknown += [f"{task}.{name}" for name in dict(values.get(task, {})).keys() - known[task].keys()]
+            unknown += [f"{task}.{name}" for name in dict(values.get(task, {})).keys() - defaults[task].keys()]
         if unknown:
-            raise ValueError(f"a recipe knows {sorted(known)}, got also {sorted(unknown)}")
-        trees = {task: Trees(**{**known[task], **values.get(task, {})}) for task in ("publication", "month")}
-        return Recipe(**{**known, **values, **trees})
+            raise ValueError(f"expected only the hyperparameters {sorted(defaults)}, got also {sorted(unknown)}")
+        trees = {task: Trees(**{**defaults[task], **values.get(task, {})}) for task in ("publication", "month")}
+        return Hyperparameters(**{**defaults, **values, **trees})
+
+
+def served_hyperparameters(manifest: Mapping[str, Any] | None) -> Hyperparameters | None:
+    """The hyperparameters of the served model, from its manifest; None without a champion, and for the baseline."""
+    values = with_current_names(manifest["facts"]).get("hyperparameters") if manifest else None
+    return Hyperparameters.from_dict(values) if values else None

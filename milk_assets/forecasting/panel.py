@@ -1,6 +1,7 @@
-"""The panel: prices as a grid of publications x series, as known on a date.
+"""Panel: prices as an array of publications x series, as known on a date.
 
-Belongs here: from the tidy frames to arrays, and cutting them at an origin. Features are made elsewhere, from these arrays.
+Belongs here: building arrays from tidy frames, and cutting them at an origin. Not here: features of these arrays, see
+`milk_model.features`.
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ from milk_model.targets import Dates
 if TYPE_CHECKING:
     import pandas as pd
 
-ACTIVE_WITHIN = (
-    26  # publications, about two months: a series without a price for longer is not forecast. 185 of 216 on the real file
-)
+# Publications, about two months: a series without a price for longer is not forecast. 185 of 216 are active in the file to 2025-03-31.
+ACTIVE_WITHIN = 26
 
 
 @dataclass(frozen=True)
-class Names:
-    """What a series is called: keys and their four parts, (N,) each."""
+class SeriesNames:
+    """Keys of series and their four parts, (N,) each."""
 
     series: tuple[str, ...]
     state: tuple[str, ...]
@@ -36,31 +36,35 @@ class Names:
     channel: tuple[str, ...]
 
     def by_key(self) -> dict[str, tuple[str, str, str, str]]:
-        """State, city, milk and channel of each series, by its key."""
+        """Key of each series → state, city, milk and channel."""
         return dict(zip(self.series, zip(self.state, self.city, self.milk, self.channel, strict=True), strict=True))
 
-    def only(self, chosen: NDArray[np.bool_]) -> Names:
-        """The names of some of the series."""
-        return Names(**{part: tuple(np.array(values, dtype=object)[chosen]) for part, values in vars(self).items()})
+    def subset(self, chosen: NDArray[np.bool_]) -> SeriesNames:
+        """The names of some of the series. chosen: (N,)."""
+        return SeriesNames(**{part: tuple(np.array(values, dtype=object)[chosen]) for part, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
 class Panel:
     """Prices as known at the last of `dates`.
 
-    dates: (T,) datetime64[D], ascending. prices: (T, N) MXN/l, NaN where none was published. averages: (T, K) the national
-    averages.
+    Attributes:
+        dates: (T,) datetime64[D], ascending.
+        names: Of the N series.
+        prices: (T, N) MXN/l, NaN where none was published.
+        average_names: Of the K national averages.
+        averages: (T, K) MXN/l.
     """
 
     dates: Dates
-    names: Names
+    names: SeriesNames
     prices: Floats
-    average_names: Names
+    average_names: SeriesNames
     averages: Floats
 
     @property
     def origin(self) -> np.datetime64:
-        """The newest publication known."""
+        """The newest publication in the panel."""
         return np.datetime64(self.dates[-1], "D")
 
     @cached_property
@@ -70,63 +74,68 @@ class Panel:
 
     @cached_property
     def segments(self) -> NDArray[np.intp]:
-        """The milk x channel of each series, as its place in SEGMENTS, (N,)."""
+        """Position in SEGMENTS of each series' milk x channel, (N,)."""
         return segment_codes(self.names.series)
 
     def until(self, day: Any) -> Panel:
-        """The panel as known on a day: publications up to it, the day included. Raises ValueError when there are none."""
+        """The panel as known on a day: publications up to and including it. Raises ValueError if there are none."""
         count = int(np.searchsorted(self.dates, np.datetime64(day, "D"), side="right"))
         if not count:
-            raise ValueError(f"no publication on or before {day}: the first is of {self.dates[0]}")
+            raise ValueError(f"no publication on or before {day}: the first one is {self.dates[0]}")
         return replace(self, dates=self.dates[:count], prices=self.prices[:count], averages=self.averages[:count])
 
     def only_active(self) -> Panel:
         """The panel without the series that are not forecast."""
-        return replace(self, names=self.names.only(self.active), prices=self.prices[:, self.active])
+        return replace(self, names=self.names.subset(self.active), prices=self.prices[:, self.active])
 
     def history(self) -> History:
-        """What the forecaster takes: active series and averages."""
-        chosen = self.only_active()
-        return History(self.dates, chosen.names.series, chosen.prices, self.average_names.series, self.averages)
+        """The input of `Forecaster.forecast`: active series and averages."""
+        active_panel = self.only_active()
+        return History(self.dates, active_panel.names.series, active_panel.prices, self.average_names.series, self.averages)
 
 
 def build_panel(prices: pd.DataFrame, averages: pd.DataFrame | None = None) -> Panel:
-    """The panel of a prices frame and, where there is one, an averages frame.
+    """Build a panel from tidy frames.
 
-    Raises ValueError on an empty frame and on two prices for one series and date.
+    Args:
+        prices: One row per publication and series: publication, series, state, city, milk, channel, price (MXN/l or NaN).
+        averages: One row per publication, average, milk and channel, with its price.
+
+    Raises:
+        ValueError: The prices frame is empty, or has two prices for one series and date.
     """
     if prices.empty:
         raise ValueError("the prices frame is empty: a panel needs at least one publication")
-    repeated = prices.duplicated(["publication", "series"])
-    if repeated.any():
-        row = prices[repeated].iloc[0]
+    duplicated = prices.duplicated(["publication", "series"])
+    if duplicated.any():
+        row = prices[duplicated].iloc[0]
         raise ValueError(
-            f"{row['series']} has two prices on {row['publication']:%Y-%m-%d}: the prices frame must hold one a series and date"
+            f"{row['series']} has two prices on {row['publication']:%Y-%m-%d}: expected one row per series and publication"
         )
-    grid = prices.pivot(index="publication", columns="series", values="price").sort_index()
-    first = prices.drop_duplicates("series").set_index("series").loc[grid.columns]
-    names = Names(tuple(map(str, grid.columns)), *(tuple(map(str, first[part])) for part in ("state", "city", "milk", "channel")))
-    average_names, average_grid = _averages(averages, grid.index)
+    table = prices.pivot(index="publication", columns="series", values="price").sort_index()
+    of_series = prices.drop_duplicates("series").set_index("series").loc[table.columns]
+    parts = (tuple(map(str, of_series[part])) for part in ("state", "city", "milk", "channel"))
+    average_names, average_values = _averages(averages, table.index)
     return Panel(
-        dates=grid.index.to_numpy().astype("datetime64[D]"),
-        names=names,
-        prices=np.ascontiguousarray(grid.to_numpy(dtype=float)),
+        dates=table.index.to_numpy().astype("datetime64[D]"),
+        names=SeriesNames(tuple(map(str, table.columns)), *parts),
+        prices=np.ascontiguousarray(table.to_numpy(dtype=float)),
         average_names=average_names,
-        averages=average_grid,
+        averages=average_values,
     )
 
 
-def _averages(frame: pd.DataFrame | None, dates: pd.Index[Any]) -> tuple[Names, Floats]:
+def _averages(frame: pd.DataFrame | None, dates: pd.Index[Any]) -> tuple[SeriesNames, Floats]:
     if frame is None or frame.empty:
-        return Names((), (), (), (), ()), np.empty((len(dates), 0))
-    grid = frame.pivot(index="publication", columns=["average", "milk", "channel"], values="price").reindex(dates)
-    columns = cast(list[tuple[str, str, str]], grid.columns.tolist())
+        return SeriesNames((), (), (), (), ()), np.empty((len(dates), 0))
+    table = frame.pivot(index="publication", columns=["average", "milk", "channel"], values="price").reindex(dates)
+    columns = cast(list[tuple[str, str, str]], table.columns.tolist())
     parts = [(AVERAGES[average], milk, channel) for average, milk, channel in columns]
-    names = Names(
+    names = SeriesNames(
         series=tuple(series_key(NATIONAL, city, milk, channel) for city, milk, channel in parts),
         state=(NATIONAL,) * len(parts),
         city=tuple(city for city, _, _ in parts),
         milk=tuple(milk for _, milk, _ in parts),
         channel=tuple(channel for _, _, channel in parts),
     )
-    return names, np.ascontiguousarray(grid.to_numpy(dtype=float))
+    return names, np.ascontiguousarray(table.to_numpy(dtype=float))

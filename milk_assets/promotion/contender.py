@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from milk_assets.promotion.policy import HORIZONS, Policy
+from milk_model.earlier_formats import current_feature_names
 from milk_model.features import FEATURES, TARGET_FEATURES
 from milk_model.forecaster import SEGMENTS
 
@@ -22,6 +23,19 @@ def contender_id(hyperparameters: Mapping[str, Any], training_code: str) -> str:
 def model_contract() -> dict[str, Any]:
     """Inputs, their categories, the model family and the training window: a change of any is for a person to approve (rule P8)."""
     return {"features": [*FEATURES, *TARGET_FEATURES], "segments": list(SEGMENTS), "family": "xgboost", "window": "expanding"}
+
+
+def contract_is_unchanged(served: Mapping[str, Any] | None, contract: Mapping[str, Any]) -> bool:
+    """Whether a model keeps the contract of the last model served; true before the first. Earlier feature names count as current.
+
+    Args:
+        served: Facts of the last served model, as the ledger has them.
+        contract: As `model_contract` returns it.
+    """
+    if served is None:
+        return True
+    current = {**served, "features": current_feature_names(served.get("features") or ())}
+    return all(current.get(name) == value for name, value in contract.items())
 
 
 def newest_date_for_tuning(dates: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from milk_assets.promotion.policy import HORIZONS, JUDGED, Policy
-from milk_model.features import SAME
+from milk_model.features import SAME_PRICE_TOLERANCE
 
 CHALLENGER, CHAMPION, BASELINE = "challenger", "champion", "baseline"
 MODELS = (CHALLENGER, CHAMPION, BASELINE)
@@ -71,7 +71,7 @@ def gather(backtest: pd.DataFrame, policy: Policy | None = None) -> Evidence:
     seen = rows.groupby(["task", "lead", "date"], as_index=False, observed=True).agg(models=("model", "nunique"))
     shared = seen[seen.models == len(MODELS)].sort_values("date").groupby(["task", "lead"]).tail(policy.dates)
     rows = rows.merge(shared[["task", "lead", "date"]], on=["task", "lead", "date"])
-    changed = (rows.actual - rows.last_price).abs() > SAME
+    changed = (rows.actual - rows.last_price).abs() > SAME_PRICE_TOLERANCE
     rows = rows.assign(
         date=rows.date.dt.strftime("%Y-%m-%d"),
         segment=rows.milk.astype(str) + "/" + rows.channel.astype(str),

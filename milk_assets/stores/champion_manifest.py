@@ -43,12 +43,12 @@ def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -
     `data` is changed, and only as it was read. Raises PublishError where there is no manifest, or where it keeps changing.
     """
     from milk_assets.stores.endpoint_snapshot import snapshot_of
-    from milk_model.snapshot import pack, path
+    from milk_model.snapshot import pack_snapshot, snapshot_path
 
     vintage = prices.read_vintage(lake, publication)
     panel = prices.read_panel(lake, publication)
-    content = pack(snapshot_of(panel, sample=vintage.sample, workbook=vintage.sha256))
-    file = path(content)
+    content = pack_snapshot(snapshot_of(panel, sample=vintage.sample, workbook=vintage.sha256))
+    file = snapshot_path(content)
     artefacts.create_bytes(file, content)
     for _ in range(SWAPS):
         found = artefacts.read_tagged(SERVED)
@@ -90,9 +90,9 @@ def place(lake: Lake, artefacts: Lake, tracking: Tracking, actor: str) -> "Place
 
     def smoke(manifest: Mapping[str, Any]) -> None:
         newest = features.LAYER.newest(lake)
-        model = Model.from_bundle(model_bundles.read(artefacts, manifest["bundle"]).files)
+        model = Model.load(model_bundles.read(artefacts, manifest["bundle"]).files)
         if newest is not None:
-            refuse_nonsense(model.forecast(prices.read_panel(lake, newest)))
+            refuse_nonsense(model.predict(prices.read_panel(lake, newest)))
 
     return Place(
         ledger=ledger(artefacts),

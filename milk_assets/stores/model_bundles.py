@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def publish(model: "Model", facts: Mapping[str, Any], artefacts: Lake, tracking: Tracking, tags: Mapping[str, str]) -> Version:
     """Pack a model, store it under its sha256 and register it, inside the active MLflow run. facts: for the manifest; no clock."""
-    bundle = pack(model.to_bundle(), facts)
+    bundle = pack(model.save(), facts)
     write(artefacts, bundle)
     return tracking.register(bundle.files, bundle.sha256, {**tags, "uri": artefacts.uri(bundle.prefix)})
 

@@ -18,8 +18,8 @@ def test_only_columns_that_exist_are_described() -> None:
     from milk_assets.forecasting import model
     from milk_assets.forecasting.evaluation import backtest
 
-    assert set(described_columns(ForecastsFrame)) <= set(model.COLUMNS)
-    assert set(described_columns(BacktestFrame)) <= set(backtest.COLUMNS)
+    assert set(described_columns(ForecastsFrame)) <= set(model.FORECAST_COLUMNS)
+    assert set(described_columns(BacktestFrame)) <= set(backtest.BACKTEST_COLUMNS)
     assert set(described_columns(ForecastsFrame)) < set(described_columns(TrackRecordFrame))
 
 

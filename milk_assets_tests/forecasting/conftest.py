@@ -1,19 +1,19 @@
-"""A small invented market: enough publications and series to fit on, in a second."""
+"""A small generated market: enough publications and series to fit a model on in a second."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from milk_assets.forecasting.hyperparameters import Recipe, Trees
+from milk_assets.forecasting.hyperparameters import Hyperparameters, Trees
 from milk_assets.forecasting.panel import Panel, build_panel
 from milk_assets.sniim.calendar import expected_publications
 from milk_assets.sniim.names import AVERAGES, CHANNELS, MILKS, known_places, series_key
 
-SMALL = Recipe(publication=Trees(depth=3, rounds=6), month=Trees(depth=2, rounds=5, blend=0.5, dead_zone=0.1))
+SMALL = Hyperparameters(publication=Trees(depth=3, rounds=6), month=Trees(depth=2, rounds=5, blend=0.5, dead_zone=0.1))
 
 
 def market(publications: int = 70, cities: int = 5, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Prices and averages frames: steps with a drift, blanks, and one series that is never priced."""
+    """Prices and averages frames: random steps with a drift, blanks, and one series without any price."""
     random = np.random.default_rng(seed)
     dates = pd.to_datetime(expected_publications(pd.Timestamp("2024-01-02").date(), publications))
     rows = []
@@ -40,5 +40,5 @@ def panel() -> Panel:
 
 
 @pytest.fixture(scope="session")
-def recipe() -> Recipe:
+def hyperparameters() -> Hyperparameters:
     return SMALL

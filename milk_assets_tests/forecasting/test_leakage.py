@@ -1,4 +1,4 @@
-"""Nothing later than the origin is known: not to features, not to fits, not to forecasts."""
+"""Features, fits and forecasts use nothing published after the origin."""
 
 from dataclasses import replace
 
@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from milk_assets.forecasting.evaluation.backtest import backtest
-from milk_assets.forecasting.hyperparameters import Recipe
+from milk_assets.forecasting.hyperparameters import Hyperparameters
+from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.training.baseline import baseline
-from milk_assets.forecasting.training.fitting import fit
-from milk_model.features import known_at
+from milk_model.features import compute_features
 
 
 def perturbed_after(panel: Panel, row: int, seed: int = 0) -> Panel:
@@ -23,32 +22,33 @@ def perturbed_after(panel: Panel, row: int, seed: int = 0) -> Panel:
     return replace(panel, prices=prices, averages=averages)
 
 
-def test_features_do_not_move_when_everything_after_the_origin_does(panel: Panel) -> None:
-    chosen, row = panel.only_active(), 40
-    before = known_at(chosen.prices, chosen.segments).features[: row + 1]
-    after = known_at(perturbed_after(chosen, row).prices, chosen.segments).features
-    np.testing.assert_array_equal(after[: row + 1], before)
-    assert not np.array_equal(after[row + 1], known_at(chosen.prices, chosen.segments).features[row + 1])
+def test_features_do_not_depend_on_later_prices(panel: Panel) -> None:
+    active_panel, row = panel.only_active(), 40
+    original = compute_features(active_panel.prices, active_panel.segments).features[: row + 1]
+    perturbed = compute_features(perturbed_after(active_panel, row).prices, active_panel.segments).features
+    np.testing.assert_array_equal(perturbed[: row + 1], original)
+    assert not np.array_equal(perturbed[row + 1], compute_features(active_panel.prices, active_panel.segments).features[row + 1])
 
 
-def test_a_fit_and_its_forecast_do_not_move_when_everything_after_the_origin_does(panel: Panel, recipe: Recipe) -> None:
+def test_a_fit_and_its_forecast_do_not_depend_on_later_prices(panel: Panel, hyperparameters: Hyperparameters) -> None:
     row = 50
-    known = perturbed_after(panel, row).until(panel.dates[row])
-    pd.testing.assert_frame_equal(fit(known, recipe).forecast(known), fit(panel.until(panel.dates[row]), recipe).forecast(known))
+    perturbed, original = (source.until(panel.dates[row]) for source in (perturbed_after(panel, row), panel))
+    of_perturbed = Model.fit(perturbed, hyperparameters).predict(perturbed)
+    pd.testing.assert_frame_equal(of_perturbed, Model.fit(original, hyperparameters).predict(original))
 
 
-def test_the_backtest_takes_nothing_but_outcomes_from_after_an_origin(panel: Panel, recipe: Recipe) -> None:
+def test_the_backtest_takes_only_actual_prices_from_after_an_origin(panel: Panel, hyperparameters: Hyperparameters) -> None:
     row = 60
-    one = backtest(panel, {"ours": recipe}, panel.dates[58 : row + 1])
-    other = backtest(perturbed_after(panel, row), {"ours": recipe}, panel.dates[58 : row + 1])
-    said = ["origin", "task", "lead", "series", "forecast", "lo80", "hi95", "p_same", "trust"]
-    both = one[said].merge(other[said], on=["origin", "task", "lead", "series"], suffixes=("", "_other"))
+    of_original = backtest(panel, {"ours": hyperparameters}, panel.dates[58 : row + 1])
+    of_perturbed = backtest(perturbed_after(panel, row), {"ours": hyperparameters}, panel.dates[58 : row + 1])
+    columns = ["origin", "task", "lead", "series", "forecast", "lo80", "hi95", "p_same", "trust"]
+    both = of_original[columns].merge(of_perturbed[columns], on=["origin", "task", "lead", "series"], suffixes=("", "_other"))
     assert len(both) > 500
-    for name in said[4:]:
+    for name in columns[4:]:
         np.testing.assert_array_equal(both[name], both[f"{name}_other"])
-    assert not np.array_equal(one["actual"], other["actual"])
+    assert not np.array_equal(of_original["actual"], of_perturbed["actual"])
 
 
-def test_a_model_that_saw_later_dates_refuses_to_forecast_from_an_earlier_origin(panel: Panel) -> None:
+def test_a_model_trained_on_later_dates_is_rejected_at_an_earlier_origin(panel: Panel) -> None:
     with pytest.raises(ValueError, match=r"trained through .* after the origin"):
-        baseline(panel).forecast(panel.until(panel.dates[-2]))
+        Model.fit_baseline(panel).predict(panel.until(panel.dates[-2]))

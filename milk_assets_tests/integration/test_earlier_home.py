@@ -61,7 +61,7 @@ def test_both_models_of_the_earlier_release_load_and_forecast(home: Path) -> Non
         (forecasts.read_source(lake, day).bundle, forecasts.read_forecasts(lake, day)),
         (candidates.read_candidate(lake, day).bundle, shadow_forecasts.read_shadow_forecasts(lake, day)),
     ):
-        table = Model.from_bundle(model_bundles.read(artefacts, bundle).files).forecast(panel)
+        table = Model.load(model_bundles.read(artefacts, bundle).files).predict(panel)
         assert (table.forecast - issued.forecast).abs().max() < 1e-9
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from milk_assets.forecasting.evaluation.backtest import backtest
-from milk_assets.forecasting.hyperparameters import Recipe
+from milk_assets.forecasting.hyperparameters import Hyperparameters
 from milk_assets.forecasting.panel import build_panel
 from milk_assets.monitoring.alerts.observations import (
     drift_observations,
@@ -60,7 +60,7 @@ def real(real_workbook: Path) -> Real:
     content = real_workbook.read_bytes()
     book = read_workbook(content, real_workbook.name)
     panel = build_panel(book.prices, book.averages)
-    frame = backtest(panel, {"ours": Recipe()}, panel.dates[50:-1], refit_every=45, workers=1)
+    frame = backtest(panel, {"ours": Hyperparameters()}, panel.dates[50:-1], refit_every=45, workers=1)
     frame = frame[(frame["task"] == "publication") & (frame["level"] == "city") & frame["lead"].isin((1, 3, 6, 13))]
     return Real(content, book, frame.assign(role="champion", model_version="3"))
 

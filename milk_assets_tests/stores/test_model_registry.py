@@ -85,12 +85,12 @@ def test_stages_of_one_dagster_run_share_one_mlflow_run(tracking: Tracking) -> N
 def test_a_bundle_is_registered_once_with_a_signature_and_answers_without_pickle(
     tracking: Tracking, sample_workbook: bytes
 ) -> None:
+    from milk_assets.forecasting.model import Model
     from milk_assets.forecasting.panel import build_panel
-    from milk_assets.forecasting.training.baseline import baseline
     from milk_assets.promotion import mlflow_pyfunc
     from milk_assets.sniim.workbook import read_workbook
 
-    files = baseline(build_panel(read_workbook(sample_workbook).prices)).to_bundle()
+    files = Model.fit_baseline(build_panel(read_workbook(sample_workbook).prices)).save()
     found = []
     for _ in range(2):
         assert materialize(tracking, lambda _: found.append(tracking.register(files, "abc", {"kind": "baseline"}))).success

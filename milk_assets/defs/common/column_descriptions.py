@@ -7,7 +7,7 @@ FEATURES = {
     "origin": "publication date on which all of the row was known",
     "series": "key: state/city/milk/channel",
     "last_price": "MXN per litre: the newest price on or before the origin",
-    "room": "highest price of the last 36 publications minus the last price, MXN",
+    "discount_depth": "highest price of the last 36 publications minus the last price, MXN",
     "above_mean_24": "last price minus the mean of the 24 publications before it, MXN",
     "above_mean_6": "last price minus the mean of the 6 publications before it, MXN",
     "last_move": "change from the previous publication, MXN",

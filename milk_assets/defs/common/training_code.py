@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 PROJECT_PACKAGES = ("milk_assets", "milk_model", "lambda_service")
 # What a model is made of and scored by. Reading and naming its files (bundle, snapshot, artefact_paths) does not change a model.
-SCORING_MODULES = ("averages", "distribution", "drift", "features", "forecast_columns", "forecaster", "targets")
+SCORING_MODULES = ("averages", "distribution", "drift", "features", "forecast_columns", "forecaster", "targets", "task_model")
 QUARANTINE = "milk_assets/monitoring/detection/quarantine.py"  # which prices a model learns from
 TRAINING_CODE = ("milk_assets/forecasting", QUARANTINE, *(f"milk_model/{module}.py" for module in SCORING_MODULES))
 

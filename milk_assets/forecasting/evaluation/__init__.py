@@ -1,1 +1,1 @@
-"""Backtests and scores."""
+"""Evaluation: backtests and scores."""

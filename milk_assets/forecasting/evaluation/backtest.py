@@ -1,7 +1,6 @@
-"""The backtest: what each model would have said, origin by origin, and what came.
+"""Backtest: what each model would have forecast, origin by origin, together with the prices published later.
 
-Belongs here: rolling the origin, refitting, and joining forecasts with what was published. Scores are made from its table
-elsewhere.
+Belongs here: rolling the origin, refitting, and joining forecasts with the actual prices. Not here: scores of its table, see `scores`.
 """
 
 from __future__ import annotations
@@ -13,85 +12,139 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from milk_assets.forecasting.evaluation.outcomes import Outcomes, month_ends
-from milk_assets.forecasting.hyperparameters import Recipe
+from milk_assets.forecasting.hyperparameters import Hyperparameters
 from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.training.baseline import baseline
-from milk_assets.forecasting.training.fitting import fit
+from milk_model.targets import Dates
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REFIT_EVERY = 13  # publications, a month: refitting weekly costs four times as much and changes ratios by less than half a point
-COLUMNS = (
-    *("model", "task", "lead", "origin", "target", "series", "state", "city", "milk", "channel", "level", "actual", "no_change"),
-    *("forecast", "lo80", "hi80", "lo95", "hi95", "p_up", "p_same", "p_down", "trust", "last_price"),
-)
+# Origins between two fits, about a month: refitting weekly costs four times as much and changes ratios by less than half a point. The
+# promotion gate uses a longer interval for reasons of its own, see `milk_assets.promotion.policy`.
+DEFAULT_ORIGINS_PER_FIT = 13
+BACKTEST_COLUMNS = [
+    "model",
+    "task",
+    "lead",
+    "origin",
+    "target",
+    "series",
+    "state",
+    "city",
+    "milk",
+    "channel",
+    "level",
+    "actual",
+    "no_change",
+    "forecast",
+    "lo80",
+    "hi80",
+    "lo95",
+    "hi95",
+    "p_up",
+    "p_same",
+    "p_down",
+    "trust",
+    "last_price",
+]
 Vintages = Mapping[np.datetime64, Panel]
 
 
 def backtest(
     panel: Panel,
-    models: Mapping[str, Recipe | None],
+    models: Mapping[str, Hyperparameters | None],
     origins: Sequence[Any],
-    refit_every: int = REFIT_EVERY,
+    refit_every: int = DEFAULT_ORIGINS_PER_FIT,
     vintages: Vintages | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     workers: int = 2,
     every_month: bool = False,
 ) -> pd.DataFrame:
-    """Forecasts of each model at each origin beside what was published later, in COLUMNS.
+    """Forecasts of each model at each origin, with the prices that were published later.
 
-    panel: everything known now; only actual prices are taken from its later part. models: a recipe a name, None for the baseline.
-    origins: publication dates, rolled in order. refit_every: origins between fits; in between the model stays and its inputs move
-    on. vintages: panels as they were known on a date, where there are any; else the panel cut at the origin. on_progress: blocks
-    done, all. Months ahead are forecast at a month's last publication, the running month at all others; every_month: all months at
-    every origin.
-    Raises ValueError on an origin that is no publication, or too early to fit.
+    Args:
+        panel: Everything known now. Only actual prices are taken from after an origin.
+        models: Name of a model → its hyperparameters, or None for the no-change baseline.
+        origins: Publication dates.
+        refit_every: Origins between two fits. In between, the model stays and its inputs move on.
+        vintages: Panels as they were known on a date. For other dates the panel is cut at the origin.
+        on_progress: Called with the number of finished blocks and of all blocks; a block is one fit of one model.
+        workers: Threads.
+        every_month: Forecast all months at every origin. By default months ahead are forecast at a month's last publication, and the
+            running month at all other origins.
+
+    Returns:
+        BACKTEST_COLUMNS, one row per model, task, lead, origin and series whose target is known; prices in MXN/l.
+
+    Raises:
+        ValueError: An origin is not a publication of the panel, or is too early to fit a model.
     """
     import pandas as pd
 
+    days = _checked_origins(panel, origins)
+    blocks = []
+    for start in range(0, len(days), refit_every):
+        blocks += [(name, hyperparameters, days[start : start + refit_every]) for name, hyperparameters in models.items()]
+    outcomes = Outcomes.from_panel(panel)
+    finished_count = 0
+
+    def run(block: tuple[str, Hyperparameters | None, Dates]) -> pd.DataFrame:
+        nonlocal finished_count
+        name, hyperparameters, block_days = block
+        frame = _forecast_block(panel, hyperparameters, block_days, vintages or {}, outcomes, every_month)
+        finished_count += 1
+        if on_progress:
+            on_progress(finished_count, len(blocks))
+        return frame.assign(model=name)
+
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        frames = list(pool.map(run, blocks))
+    result = pd.concat(frames, ignore_index=True)
+    return result.sort_values(["model", "task", "lead", "origin", "series"], ignore_index=True)[BACKTEST_COLUMNS]
+
+
+def _checked_origins(panel: Panel, origins: Sequence[Any]) -> Dates:
     days = np.unique(np.array([np.datetime64(day, "D") for day in origins]))
     unknown = days[~np.isin(days, panel.dates)]
     if len(unknown) or not len(days):
         raise ValueError(
             f"origins must be publications of the panel ({panel.dates[0]} to {panel.origin}), got {unknown[:3] or 'none'}"
         )
-    blocks = [
-        (name, recipe, days[i : i + refit_every]) for i in range(0, len(days), refit_every) for name, recipe in models.items()
-    ]
-    outcomes = Outcomes.of(panel)
-    done = 0
-
-    def run(block: tuple[str, Recipe | None, Any]) -> pd.DataFrame:
-        nonlocal done
-        name, recipe, chosen = block
-        frame = _block(panel, recipe, chosen, vintages or {}, outcomes, every_month)
-        done += 1
-        if on_progress:
-            on_progress(done, len(blocks))
-        return frame.assign(model=name)
-
-    with ThreadPoolExecutor(max(workers, 1)) as pool:
-        frames = list(pool.map(run, blocks))
-    result = pd.concat(frames, ignore_index=True)
-    return result.sort_values(["model", "task", "lead", "origin", "series"], ignore_index=True)[list(COLUMNS)]
+    return days
 
 
-def _block(
-    panel: Panel, recipe: Recipe | None, days: Any, vintages: Vintages, outcomes: Outcomes, every_month: bool
+def _forecast_block(
+    panel: Panel,
+    hyperparameters: Hyperparameters | None,
+    days: Dates,
+    vintages: Vintages,
+    outcomes: Outcomes,
+    every_month: bool,
 ) -> pd.DataFrame:
+    """Fit at the first of some origins and forecast from each of them."""
     import pandas as pd
 
     model: Model | None = None
     frames = []
     for day in days:
-        known = vintages[day] if day in vintages else panel.until(day)
+        panel_at_origin = vintages[day] if day in vintages else panel.until(day)
         if model is None:
-            model = baseline(known) if recipe is None else fit(known, recipe, workers=1)
-        frame = model.forecast(known)
+            model = _fit(panel_at_origin, hyperparameters)
+        frame = model.predict(panel_at_origin)
         if not every_month:
-            ahead = frame["lead"] > 0
-            frame = frame[(frame["task"] != "month") | (ahead if month_ends(known.origin) else ~ahead)]
-        frames.append(outcomes.joined(frame))
+            frame = _without_other_months(frame, panel_at_origin.origin)
+        frames.append(outcomes.join_actual(frame))
     return pd.concat(frames, ignore_index=True)
+
+
+def _fit(panel: Panel, hyperparameters: Hyperparameters | None) -> Model:
+    if hyperparameters is None:
+        return Model.fit_baseline(panel)
+    return Model.fit(panel, hyperparameters, workers=1)
+
+
+def _without_other_months(frame: pd.DataFrame, origin: np.datetime64) -> pd.DataFrame:
+    """Only months ahead at a month's last publication, only the running month at other origins; publications are all returned."""
+    is_ahead = frame["lead"] > 0
+    return frame[(frame["task"] != "month") | (is_ahead if month_ends(origin) else ~is_ahead)]

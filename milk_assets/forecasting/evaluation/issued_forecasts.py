@@ -33,9 +33,9 @@ def track_record_rows(panel: Panel, known_until: np.datetime64, issued: Mapping[
     Returns:
         Frame with TRACK_RECORD_COLUMNS; empty, with the same columns, where no target became known.
     """
-    outcomes = Outcomes.of(panel)
+    outcomes = Outcomes.from_panel(panel)
     tables = [
-        outcomes.joined(table, known_until).assign(role=role)[TRACK_RECORD_COLUMNS]
+        outcomes.join_actual(table, known_until).assign(role=role)[TRACK_RECORD_COLUMNS]
         for role, forecasts in issued.items()
         for table in forecasts
     ]

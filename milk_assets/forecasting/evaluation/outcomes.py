@@ -1,6 +1,6 @@
-"""Outcomes: what was published, by date and by whole month, to set beside what had been forecast.
+"""Outcomes: the published prices, by date and by whole month, to compare forecasts with.
 
-Belongs here: when a target is known, and joining forecasts with it. Where the forecasts come from is the caller's business.
+Belongs here: when the actual price of a target is known, and joining forecasts with it. Not here: where the forecasts come from.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from milk_assets.forecasting.model import expected_dates
 from milk_assets.forecasting.panel import Panel
@@ -21,50 +22,64 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Prices and averages as published. columns: series key → place. values: (T, N + K) by date, means: (M, N + K) by month, MXN/l.
+    """Published prices of N series and K averages.
 
-    months: first days of the months that have ended, as the calendar saw it at the last date.
+    Attributes:
+        columns: Key of a series → its column in `prices` and `month_means`.
+        dates: (T,) publications.
+        prices: (T, N + K) MXN/l.
+        months: (M,) first days of the months that have ended, according to the calendar at the last date.
+        month_means: (M, N + K) MXN/l.
     """
 
     columns: dict[str, int]
     dates: Dates
-    values: Floats
+    prices: Floats
     months: Dates
-    means: Floats
+    month_means: Floats
 
     @staticmethod
-    def of(panel: Panel) -> Outcomes:
-        """The outcomes that a panel knows."""
-        values = np.hstack([panel.prices, panel.averages])
+    def from_panel(panel: Panel) -> Outcomes:
+        """The outcomes that a panel contains."""
+        prices = np.hstack([panel.prices, panel.averages])
         dates = panel.dates.astype("datetime64[D]")
-        of_date = dates.astype("datetime64[M]")
+        month_of_date = dates.astype("datetime64[M]")
         months = ended_months(dates)
-        means = np.full((len(months), values.shape[1]), np.nan)
+        month_means = np.full((len(months), prices.shape[1]), np.nan)
         for row, month in enumerate(months.astype("datetime64[M]")):
-            part = values[of_date == month]
-            number = np.isfinite(part).sum(axis=0)
-            means[row] = np.where(number > 0, np.nansum(part, axis=0) / np.maximum(number, 1), np.nan)
-        columns = {key: place for place, key in enumerate((*panel.names.series, *panel.average_names.series))}
-        return Outcomes(columns, dates, values, months, means)
+            of_month = prices[month_of_date == month]
+            count = np.isfinite(of_month).sum(axis=0)
+            month_means[row] = np.where(count > 0, np.nansum(of_month, axis=0) / np.maximum(count, 1), np.nan)
+        keys = (*panel.names.series, *panel.average_names.series)
+        columns = {key: column for column, key in enumerate(keys)}
+        return Outcomes(columns, dates, prices, months, month_means)
 
-    def joined(self, frame: pd.DataFrame, after: np.datetime64 | None = None) -> pd.DataFrame:
-        """The forecasts whose outcome is known, with it as `actual`.
+    def join_actual(self, frame: pd.DataFrame, after: np.datetime64 | None = None) -> pd.DataFrame:
+        """The forecasts whose actual price is known, with it in the column `actual`, MXN/l.
 
-        after: only targets that were not yet known when this was the newest date.
+        Args:
+            frame: Forecasts, with task, series and target.
+            after: Only targets that were not yet known when this was the newest publication.
         """
-        monthly = (frame["task"] == "month").to_numpy()
-        place = frame["series"].map(self.columns).fillna(-1).to_numpy(dtype=int)
+        is_month = (frame["task"] == "month").to_numpy()
+        column = frame["series"].map(self.columns).fillna(-1).to_numpy(dtype=np.intp)
         target = frame["target"].to_numpy().astype("datetime64[D]")
-        by_month, by_date = _look_up(self.months, self.means, target, place), _look_up(self.dates, self.values, target, place)
-        actual = np.where(monthly, by_month, by_date)
+        by_month = _look_up(self.months, self.month_means, target, column)
+        by_date = _look_up(self.dates, self.prices, target, column)
+        actual = np.where(is_month, by_month, by_date)
         if after is not None:
-            known = ended_months(self.dates[self.dates <= after])
-            actual = np.where(np.where(monthly, np.isin(target, known), target <= after), np.nan, actual)
+            months_before = ended_months(self.dates[self.dates <= after])
+            is_too_old = np.where(is_month, np.isin(target, months_before), target <= after)
+            actual = np.where(is_too_old, np.nan, actual)
         return frame.assign(actual=actual).dropna(subset=["actual"])
 
 
 def ended_months(dates: Dates) -> Dates:
-    """First days of the months of some publication dates that had ended with the last of them."""
+    """First days of the months that have ended with the last of some publication dates.
+
+    Args:
+        dates: (T,) ascending.
+    """
     if not len(dates):
         return np.empty(0, dtype="datetime64[D]")
     months = np.unique(dates.astype("datetime64[M]"))
@@ -72,13 +87,20 @@ def ended_months(dates: Dates) -> Dates:
 
 
 def month_ends(origin: np.datetime64) -> bool:
-    """Whether no publication is expected in the month of this one any more."""
+    """Whether a publication is the last one that the calendar expects in its month."""
     return bool(expected_dates(origin)[0].astype("datetime64[M]") > origin.astype("datetime64[M]"))
 
 
-def _look_up(keys: Dates, values: Floats, wanted: Dates, place: Any) -> Floats:
-    """Values by key and place, NaN where there is none."""
+def _look_up(keys: Dates, values: Floats, targets: Dates, column: NDArray[np.integer[Any]]) -> Floats:
+    """Values by target and column, NaN where nothing was published.
+
+    Args:
+        keys: (M,) ascending.
+        values: (M, C).
+        targets: (R,) to find in `keys`.
+        column: (R,) of `values`; -1 for an unknown series.
+    """
     if not len(keys):
-        return np.full(len(wanted), np.nan)
-    row = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.asarray(np.where((keys[row] == wanted) & (place >= 0), values[row, place], np.nan))
+        return np.full(len(targets), np.nan)
+    row = np.minimum(np.searchsorted(keys, targets), len(keys) - 1)
+    return np.asarray(np.where((keys[row] == targets) & (column >= 0), values[row, column], np.nan))

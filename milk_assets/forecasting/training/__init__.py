@@ -1,1 +1,1 @@
-"""Fitting, calibrating and tuning a model."""
+"""Training: fitting, calibrating and tuning a model."""

@@ -1,6 +1,7 @@
-"""Calibration: how far to trust a model, and how wide its intervals must be, from forecasts it made out of time.
+"""Calibration: how much weight a model gets, and how wide its intervals must be, from its errors on windows it had not seen.
 
-Belongs here: trust and conformal levels as plain functions of past errors. Making those past forecasts belongs to `fitting`.
+Belongs here: model weight and conformal coverage levels, as plain functions of past errors. Not here: making those past forecasts, see
+`out_of_time`.
 """
 
 from __future__ import annotations
@@ -13,77 +14,103 @@ from numpy.typing import NDArray
 from milk_model.features import Floats
 from milk_model.targets import Task
 
-EXPERTS = np.array([0.0, 0.5, 1.0])  # weights of the model: no change, half, full; between them trust is a mixture
+EXPERT_WEIGHTS = np.array([0.0, 0.5, 1.0])  # of the model: no change, half, full; the learned weight is a mixture of them
 LEARNING_RATE = 10.0  # of the experts, per independent period: a lasting gain of 5 % moves half the weight in about two periods
-LEVEL_WEIGHT = 3.0  # independent periods the prior level counts for
+PRIOR_LEVEL_PERIODS = 3.0  # independent periods that the level learned at a shorter distance counts for
 
 
 @dataclass(frozen=True)
-class Level:
-    """A nominal coverage, and the least level that is ever asked for; learning starts at the larger of the two."""
+class CoverageLevel:
+    """A nominal coverage, and how it may be adjusted.
+
+    Attributes:
+        nominal: Coverage to reach.
+        least: Lowest level that is ever used.
+    """
 
     nominal: float
     least: float
 
     @property
     def start(self) -> float:
-        """Where learning starts."""
+        """Level before anything is learned."""
         return max(self.nominal, self.least)
 
 
 # Publications may go below the nominal level, but not far: a chance of "same" cannot be halved, and intervals of series that
-# seldom change would shrink to a point. Months are only widened: their windows overlap, so a calm past looks surer than it was.
-LEVELS: dict[Task, tuple[Level, Level]] = {
-    "publication": (Level(0.80, 0.70), Level(0.95, 0.93)),
-    "month": (Level(0.80, 0.81), Level(0.95, 0.95)),
+# seldom change would shrink to a point. Months are only widened: their windows overlap, so a calm past looks more certain than it was.
+COVERAGE_LEVELS: dict[Task, tuple[CoverageLevel, CoverageLevel]] = {
+    "publication": (CoverageLevel(0.80, 0.70), CoverageLevel(0.95, 0.93)),
+    "month": (CoverageLevel(0.80, 0.81), CoverageLevel(0.95, 0.95)),
 }
 
 
-def trust_weight(change: Floats, model: Floats, origin: NDArray[np.intp], distance: float, prior: float) -> float:
-    """Weight of the model against no change at one distance, in [0, 1], by exponential weighting of experts.
+def learned_model_weight(change: Floats, model_change: Floats, origin: NDArray[np.intp], distance: float, prior: float) -> float:
+    """Weight of the model against no change at one distance, by exponential weighting of experts.
 
-    change, model: (R,) what happened and what the model said, MXN/l, out of time. origin: (R,) their publication. distance:
-    publications; windows nearer to each other than that share their weather, so they count as one period. prior: the weight
-    before any loss is seen. Each expert w forecasts w * model; its loss is averaged an origin first, since the rows of one date
-    are not independent.
+    Expert w forecasts w * model_change. Its loss is averaged per origin first, because the rows of one date are not independent.
+
+    Args:
+        change: (R,) actual changes, MXN/l.
+        model_change: (R,) changes that the model forecast without having seen them, MXN/l.
+        origin: (R,) row of the panel.
+        distance: Publications ahead. Origins closer to each other than this count as one independent period.
+        prior: Weight before any loss is known.
+
+    Returns:
+        A weight in [0, 1].
     """
-    belief = np.array([(1 - prior) ** 2, 2 * prior * (1 - prior), prior**2])  # its mean is the prior, and no expert is ruled out
+    # chances of the experts before any loss: their mean is the prior, and no expert is ruled out
+    belief = np.array([(1 - prior) ** 2, 2 * prior * (1 - prior), prior**2])
     if len(change):
-        losses = np.abs(change[:, None] - EXPERTS * model[:, None])
-        by_origin = _means(losses, origin)
+        losses = np.abs(change[:, None] - EXPERT_WEIGHTS * model_change[:, None])
+        by_origin = _group_means(losses, origin)
         scale = max(float(by_origin[:, 0].mean()), 1e-9)
         mean = by_origin.mean(axis=0)
-        belief = belief * np.exp(-LEARNING_RATE * periods(origin, distance) * (mean - mean.min()) / scale)
-    return float((belief / belief.sum()) @ EXPERTS)
+        belief = belief * np.exp(-LEARNING_RATE * independent_periods(origin, distance) * (mean - mean.min()) / scale)
+    return float((belief / belief.sum()) @ EXPERT_WEIGHTS)
 
 
-def periods(origin: NDArray[np.intp], distance: float) -> float:
-    """Independent periods behind forecasts from some origins: what they span, in units of the distance."""
+def independent_periods(origin: NDArray[np.intp], distance: float) -> float:
+    """Number of independent periods behind forecasts from some origins: the range of the origins in units of the distance."""
     return (float(np.ptp(origin)) + 1) / max(distance, 1.0) if len(origin) else 0.0
 
 
 def needed_level(below: Floats, no_more: Floats) -> Floats:
-    """The least nominal coverage whose central interval would have held what happened, (R,) in [0, 1]. See `Bins.ranks`."""
+    """Smallest nominal coverage whose central interval would have contained each actual change.
+
+    Args:
+        below: (R,) chance of less than the actual change, see `Bins.ranks`.
+        no_more: (R,) chance of no more than it.
+
+    Returns:
+        (R,) in [0, 1].
+    """
     return np.maximum(np.maximum(1 - 2 * no_more, 2 * below - 1), 0.0)
 
 
-def calibrated_level(needed: Floats, level: Level, before: float, number: float) -> float:
-    """The nominal coverage to ask for, so that the level's own is reached.
+def calibrated_level(needed: Floats, level: CoverageLevel, nearer_level: float, period_count: float) -> float:
+    """The nominal coverage to use so that the intended coverage is reached.
 
-    needed: (R,) what past forecasts, out of time, would have needed. before: the level reached at a shorter distance, the
-    start unless that is less. number: independent
-    periods behind what is needed; few leave the level near where it started.
+    Args:
+        needed: (R,) levels that past forecasts would have needed, see `needed_level`.
+        level: The intended coverage.
+        nearer_level: Level used at the next shorter distance. Learning starts from it, or from `level.start` if that is higher.
+        period_count: Independent periods behind `needed`; with few of them the level stays near its start.
+
+    Returns:
+        A level in [level.least, 1].
     """
-    before = max(before, level.start)
+    start = max(nearer_level, level.start)
     if not len(needed):
-        return before
+        return start
     reached = float(np.quantile(needed, level.nominal, method="higher"))
-    return max((number * reached + LEVEL_WEIGHT * before) / (number + LEVEL_WEIGHT), level.least)
+    return max((period_count * reached + PRIOR_LEVEL_PERIODS * start) / (period_count + PRIOR_LEVEL_PERIODS), level.least)
 
 
-def _means(values: Floats, groups: NDArray[np.intp]) -> Floats:
+def _group_means(values: Floats, groups: NDArray[np.intp]) -> Floats:
     """Mean of the rows of each group, in group order."""
-    _, place = np.unique(groups, return_inverse=True)
-    total = np.zeros((place.max() + 1, values.shape[1]))
-    np.add.at(total, place, values)
-    return np.asarray(total / np.bincount(place)[:, None])
+    _, group_index = np.unique(groups, return_inverse=True)
+    total = np.zeros((group_index.max() + 1, values.shape[1]))
+    np.add.at(total, group_index, values)
+    return np.asarray(total / np.bincount(group_index)[:, None])

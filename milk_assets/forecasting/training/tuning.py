@@ -1,6 +1,6 @@
-"""Tuning: a better recipe, if the newest past says so.
+"""Tuning: a search for better hyperparameters, judged on the newest publications.
 
-Belongs here: the search space, the time-ordered hold-out and the search. Recording trials is the caller's, through `on_trial`.
+Belongs here: the search space, the time-ordered hold-out and the search. Not here: recording trials, which the caller does in `on_trial`.
 """
 
 from __future__ import annotations
@@ -14,104 +14,127 @@ from typing import Any
 
 import numpy as np
 
-from milk_assets.forecasting.hyperparameters import Recipe, Trees
+from milk_assets.forecasting.hyperparameters import Hyperparameters, Trees
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.training.fitting import FOLD_ROWS, MIN_PUBLICATIONS, fit_task
-from milk_assets.forecasting.training.samples import Grid
+from milk_assets.forecasting.training.samples import TrainingData
+from milk_assets.forecasting.training.task_fitting import FOLD_FIT_ROWS, MIN_PUBLICATIONS, fit_task, task_changes
 from milk_model.forecaster import TASKS
 from milk_model.targets import Task
 
-HOLD_OUT = 36  # publications: the newest twelve weeks; shorter ones chase one season, longer ones leave too little to learn from
-WHOLE, FRACTIONAL = ("depth", "rounds"), ("eta", "min_child_weight", "colsample")  # what is searched in each task's trees
+# Publications, twelve weeks: a shorter hold-out follows one season, a longer one leaves too little to learn from.
+HOLD_OUT = 36
+INTEGER_PARAMETERS, FLOAT_PARAMETERS = ("depth", "rounds"), ("eta", "min_child_weight", "colsample")  # searched in each task
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One recipe tried. loss: mean over the tasks of the hold-out's error relative to no change; losses: by task."""
+class TuningTrial:
+    """One set of hyperparameters that was tried.
+
+    Attributes:
+        number: Position in the search, from 0.
+        hyperparameters: That were tried.
+        loss: Mean of `losses`.
+        losses: By task, error on the hold-out relative to no change.
+        seconds: Duration.
+    """
 
     number: int
-    recipe: Recipe
+    hyperparameters: Hyperparameters
     loss: float
     losses: Mapping[Task, float]
     seconds: float
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """The best recipe and every trial, the first being the recipe the search started from."""
+class TuningResult:
+    """The best hyperparameters and every trial. The first trial has the hyperparameters that the search started from."""
 
-    recipe: Recipe
-    trials: tuple[Trial, ...]
+    hyperparameters: Hyperparameters
+    trials: tuple[TuningTrial, ...]
 
 
 def tune(
     panel: Panel,
-    recipe: Recipe,
+    start: Hyperparameters,
     trials: int = 15,
     seconds: float = 35.0,
     seed: int = 0,
-    on_trial: Callable[[Trial], None] | None = None,
+    on_trial: Callable[[TuningTrial], None] | None = None,
     workers: int = 2,
-) -> Tuned:
-    """Search around a recipe with Hyperopt's TPE; the newest HOLD_OUT publications judge, and nothing of them is learned from.
+) -> TuningResult:
+    """Search around some hyperparameters with Hyperopt's TPE, judged on the newest HOLD_OUT publications, from which nothing is learned.
 
-    trials, seconds: whichever ends first; no trial is begun after `seconds`. seed: the same one gives the same trials, time
-    allowing. The recipe given is tried first, so that what is returned is never worse than it on the hold-out. With fewer than
-    MIN_PUBLICATIONS publications before the hold-out nothing is tried, and the recipe given comes back.
+    The start is tried first, so the result is never worse than it on the hold-out. With fewer than MIN_PUBLICATIONS publications before
+    the hold-out nothing is tried and the start is returned.
+
+    Args:
+        panel: Prices that tuning may see.
+        start: Hyperparameters to start from.
+        trials: Most trials to run.
+        seconds: No trial begins after this time.
+        seed: The same seed gives the same trials, as far as time allows.
+        on_trial: Called after each trial.
+        workers: Threads.
     """
     from hyperopt import STATUS_OK, fmin, hp, tpe
 
-    grid = Grid.of(panel)
-    end = len(panel.dates) - 1 - HOLD_OUT
+    data = TrainingData.from_panel(panel)
+    end = data.newest_row - HOLD_OUT
     if end < MIN_PUBLICATIONS:
-        return Tuned(recipe, ())
-    done: list[Trial] = []
+        return TuningResult(start, ())
+    finished: list[TuningTrial] = []
 
     def objective(values: Mapping[str, Any]) -> dict[str, Any]:
-        begun = time.perf_counter()
-        candidate = _recipe(recipe, values)
-        with ThreadPoolExecutor(max(workers, 1)) as pool:
-            losses = dict(zip(TASKS, pool.map(lambda task: _loss(grid, task, candidate, end), TASKS), strict=True))
-        trial = Trial(len(done), candidate, float(np.mean(list(losses.values()))), losses, time.perf_counter() - begun)
-        done.append(trial)
-        shown = ", ".join(f"{task} {loss:.4f}" for task, loss in losses.items())
-        log.info("trial %d of %d: loss %.4f (%s), best %.4f", len(done), trials, trial.loss, shown, min(t.loss for t in done))
+        trial = _run_trial(data, _with_values(start, values), end, len(finished), workers)
+        finished.append(trial)
+        _log_trial(trial, trials, best=min(other.loss for other in finished))
         if on_trial:
             on_trial(trial)
         return {"loss": trial.loss, "status": STATUS_OK}
 
     fmin(
         objective,
-        _space(hp),
+        _search_space(hp),
         algo=tpe.suggest,
-        max_evals=max(trials - 1, 1),  # the point given comes on top
+        max_evals=max(trials - 1, 1),  # the starting point is evaluated in addition
         timeout=max(seconds, 1),
         rstate=np.random.default_rng(seed),
-        points_to_evaluate=[_point(recipe)],
+        points_to_evaluate=[_search_point(start)],
         show_progressbar=False,
         verbose=False,
     )
-    best = min(done, key=lambda trial: trial.loss)
-    return Tuned(best.recipe, tuple(done))
+    best = min(finished, key=lambda trial: trial.loss)
+    return TuningResult(best.hyperparameters, tuple(finished))
 
 
-def _loss(grid: Grid, task: Task, recipe: Recipe, end: int) -> float:
-    """Error relative to no change on windows seen from the hold-out's origins; 1 when none of them has ended yet."""
-    newest = len(grid.panel.dates) - 1
-    samples = grid.samples(task, np.arange(end, newest), newest)
+def _run_trial(data: TrainingData, hyperparameters: Hyperparameters, end: int, number: int, workers: int) -> TuningTrial:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        task_losses = pool.map(lambda task: _loss(data, task, hyperparameters, end), TASKS)
+        losses = dict(zip(TASKS, task_losses, strict=True))
+    mean_loss = float(np.mean(list(losses.values())))
+    return TuningTrial(number, hyperparameters, mean_loss, losses, time.perf_counter() - started)
+
+
+def _log_trial(trial: TuningTrial, trial_count: int, best: float) -> None:
+    by_task = ", ".join(f"{task} {loss:.4f}" for task, loss in trial.losses.items())
+    log.info("trial %d of %d: loss %.4f (%s), best %.4f", trial.number + 1, trial_count, trial.loss, by_task, best)
+
+
+def _loss(data: TrainingData, task: Task, hyperparameters: Hyperparameters, end: int) -> float:
+    """Error relative to no change on windows seen from the hold-out's origins; 1 if none of these windows has ended yet."""
+    samples = data.samples(task, np.arange(end, data.newest_row), data.newest_row)
     if not len(samples):
         return 1.0
-    model = fit_task(grid, task, recipe, end, FOLD_ROWS[task])
-    chances = model.chances(samples.rows, grid.panel.segments[samples.series])
-    median = model.bins.quantiles(chances, samples.distance, np.array(0.5))
-    structural = np.add(*grid.structural_terms(model.structure, samples)) if model.structure else np.zeros_like(median)
-    said = recipe.trust_prior * model.change(median, structural)
-    return float(np.abs(samples.change - said).sum() / np.abs(samples.change).sum())
+    task_model = fit_task(data, task, hyperparameters, end, FOLD_FIT_ROWS[task])
+    _, model_change, _ = task_changes(task_model, data, samples)
+    forecast_change = hyperparameters.model_weight_prior * model_change
+    return float(np.abs(samples.change - forecast_change).sum() / np.abs(samples.change).sum())
 
 
-def _space(hp: Any) -> dict[str, Any]:
-    """Whole steps where the parameter is whole; the ranges hold every setting that came near the best."""
+def _search_space(hp: Any) -> dict[str, Any]:
+    """Hyperopt's search space. The ranges contain every setting that came near the best."""
     space: dict[str, Any] = {}
     for task in TASKS:
         space |= {
@@ -124,13 +147,21 @@ def _space(hp: Any) -> dict[str, Any]:
     return space
 
 
-def _point(recipe: Recipe) -> dict[str, float]:
-    return {f"{task}.{name}": getattr(recipe.trees(task), name) for task in TASKS for name in (*WHOLE, *FRACTIONAL)}
+def _search_point(hyperparameters: Hyperparameters) -> dict[str, float]:
+    """Hyperparameters as a point of the search space."""
+    point = {}
+    for task in TASKS:
+        for name in (*INTEGER_PARAMETERS, *FLOAT_PARAMETERS):
+            point[f"{task}.{name}"] = getattr(hyperparameters.trees(task), name)
+    return point
 
 
-def _recipe(start: Recipe, values: Mapping[str, Any]) -> Recipe:
+def _with_values(start: Hyperparameters, values: Mapping[str, Any]) -> Hyperparameters:
+    """The start with the values of a point of the search space."""
+
     def trees(task: Task) -> Trees:
-        chosen: dict[str, Any] = {name: float(values[f"{task}.{name}"]) for name in FRACTIONAL}
-        return replace(start.trees(task), **chosen, **{name: round(values[f"{task}.{name}"]) for name in WHOLE})
+        chosen: dict[str, Any] = {name: float(values[f"{task}.{name}"]) for name in FLOAT_PARAMETERS}
+        chosen |= {name: round(values[f"{task}.{name}"]) for name in INTEGER_PARAMETERS}
+        return replace(start.trees(task), **chosen)
 
     return replace(start, publication=trees("publication"), month=trees("month"))

@@ -7,9 +7,9 @@ not a signal, because they always drift.
 import numpy as np
 import pandas as pd
 
-from milk_model.features import SAME
+from milk_model.features import SAME_PRICE_TOLERANCE
 
-PRICE_TOLERANCE = SAME
+PRICE_TOLERANCE = SAME_PRICE_TOLERANCE
 """MXN/l. A smaller difference is no change: prices are published in whole centavos."""
 
 

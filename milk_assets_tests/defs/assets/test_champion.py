@@ -47,10 +47,9 @@ def tracking(tmp_path: Path) -> Aliases:
 def models(sample_workbook: bytes) -> list[Bundle]:
     """Two valid bundles with different manifests."""
     from milk_assets.forecasting.panel import build_panel
-    from milk_assets.forecasting.training.baseline import baseline
     from milk_assets.sniim.workbook import read_workbook
 
-    files = baseline(build_panel(read_workbook(sample_workbook).prices)).to_bundle()
+    files = Model.fit_baseline(build_panel(read_workbook(sample_workbook).prices)).save()
     return [pack(files, {"kind": kind, "trained_through": DAY}) for kind in ("baseline", "model")]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from milk_assets.defs.assets.models.track_record import track_record as track_record_asset
 from milk_assets.forecasting.evaluation.issued_forecasts import TRACK_RECORD_COLUMNS
+from milk_assets.forecasting.model import Model
 from milk_assets.forecasting.panel import Panel
-from milk_assets.forecasting.training.baseline import baseline
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import forecasts, prices, shadow_forecasts, track_record
 from milk_assets_tests.forecasting.conftest import market
@@ -30,7 +30,7 @@ def publish(lake: Lake, day: str) -> Panel:
 def issue(lake: Lake, panel: Panel) -> None:
     """Write forecasts of champion (version 1) and challenger (version 2) at a publication."""
     day = str(panel.origin)
-    table = baseline(panel).forecast(panel)
+    table = Model.fit_baseline(panel).predict(panel)
     source = forecasts.ForecastSource(
         version=1, bundle="b" * 64, is_baseline=True, trained_through=day, workbook="a" * 64, sample=True
     )

@@ -18,10 +18,10 @@ from milk_assets.stores.model_registry import BASELINE_ALIAS, Tracking
 @publication_asset(group="models", kinds={"mlflow"}, deps=["features"])
 def baseline(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
     """The last published price as forecast, with intervals and chances of change from its own past errors. It may be champion."""
-    from milk_assets.forecasting.training.baseline import baseline as no_change
+    from milk_assets.forecasting.model import Model
 
     publication = context.partition_key
-    model = no_change(prices.read_panel(lake, publication))
+    model = Model.fit_baseline(prices.read_panel(lake, publication))
     with tracking.run(context):
         tags = {"kind": BASELINE_ALIAS, "trained_through": publication}
         version = model_bundles.publish(model, tags, artefacts, tracking, tags)

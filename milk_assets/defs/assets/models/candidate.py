@@ -23,10 +23,10 @@ from milk_assets.stores.model_registry import CHALLENGER_ALIAS, Tracking, Versio
 if TYPE_CHECKING:
     from dagster_mlflow import MlFlow
 
-    from milk_assets.forecasting.hyperparameters import Recipe
+    from milk_assets.forecasting.hyperparameters import Hyperparameters
     from milk_assets.forecasting.model import Model
     from milk_assets.forecasting.panel import Panel
-    from milk_assets.forecasting.training.tuning import Trial
+    from milk_assets.forecasting.training.tuning import TuningTrial
 
 
 class Training(dg.Config):
@@ -47,9 +47,9 @@ class Training(dg.Config):
 class ChosenHyperparameters:
     """Hyperparameters to fit with, the newest publication date their choice has seen, and the trials that led to it."""
 
-    hyperparameters: "Recipe"
+    hyperparameters: "Hyperparameters"
     tuned_through: str
-    trials: "tuple[Trial, ...]" = ()
+    trials: "tuple[TuningTrial, ...]" = ()
 
 
 @publication_asset(group="models", kinds={"xgboost", "mlflow"}, deps=["features"], code_version=training_code())
@@ -61,7 +61,7 @@ def candidate(
     Tuning does not use the dates on which the gate will compare. Hyperparameters on trial are fitted again and not tuned: the gate
     asks them to pass twice, with shadow forecasts in between.
     """
-    from milk_assets.forecasting.training.fitting import fit
+    from milk_assets.forecasting.model import Model
 
     publication = context.partition_key
     panel = prices.read_training_panel(lake, publication)
@@ -69,9 +69,11 @@ def candidate(
         started = time.perf_counter()
         chosen = choose_hyperparameters(context, config, lake, artefacts, panel, mlflow)
         tuned = time.perf_counter()
-        model = fit(panel, chosen.hyperparameters)
+        model = Model.fit(panel, chosen.hyperparameters)
         seconds = {"tuning_seconds": tuned - started, "fit_seconds": time.perf_counter() - tuned}
-        mlflow.log_params({f"recipe.{name}": value for name, value in flattened(chosen.hyperparameters.to_dict()).items()})
+        mlflow.log_params(
+            {f"hyperparameters.{name}": value for name, value in flattened(chosen.hyperparameters.to_dict()).items()}
+        )
         mlflow.log_metrics(seconds | model_weights(model))
         version, contender = register(model, chosen.hyperparameters, publication, artefacts, tracking)
         run_id = mlflow.active_run().info.run_id
@@ -93,8 +95,8 @@ def candidate(
             "mlflow_run": run_id,
             "contender": contender,
             "trials": trial_table(chosen.trials),
-            "trust": dg.MetadataValue.json(model_weights(model)),
-            "recipe": dg.MetadataValue.json(trained.hyperparameters),
+            "model_weight": dg.MetadataValue.json(model_weights(model)),
+            "hyperparameters": dg.MetadataValue.json(trained.hyperparameters),
             **{name: round(value, 2) for name, value in seconds.items()},
         },
         data_version=dg.DataVersion(version.bundle),
@@ -105,34 +107,32 @@ def choose_hyperparameters(
     context: dg.AssetExecutionContext, config: Training, lake: Lake, artefacts: Lake, panel: "Panel", mlflow: "MlFlow"
 ) -> ChosenHyperparameters:
     """Those on trial if there are any, else the best of a tuning that starts from the champion's."""
-    from milk_assets.forecasting.hyperparameters import Recipe
+    from milk_assets.forecasting.hyperparameters import Hyperparameters, served_hyperparameters
     from milk_assets.forecasting.training.tuning import tune
 
     on_trial = candidate_on_trial(lake, artefacts)
     if on_trial is not None:
         context.log.info("contender %s is on trial: fitted again with the same hyperparameters", on_trial.contender)
-        return ChosenHyperparameters(Recipe.from_dict(on_trial.hyperparameters), on_trial.tuned_through)
-    champion = champion_manifest.served(artefacts)
-    champion_hyperparameters = champion and champion["facts"].get("recipe")
+        return ChosenHyperparameters(Hyperparameters.from_dict(on_trial.hyperparameters), on_trial.tuned_through)
     past = panel.until(newest_date_for_tuning(panel.dates))
     tuned = tune(
         past,
-        Recipe.from_dict(champion_hyperparameters) if champion_hyperparameters else Recipe(),
+        served_hyperparameters(champion_manifest.served(artefacts)) or Hyperparameters(),
         trials=config.trials,
         seconds=config.seconds,
         seed=config.seed,
         on_trial=lambda trial: log_trial(context, mlflow, trial),
     )
-    return ChosenHyperparameters(tuned.recipe, str(past.origin), tuned.trials)
+    return ChosenHyperparameters(tuned.hyperparameters, str(past.origin), tuned.trials)
 
 
 def register(
-    model: "Model", hyperparameters: "Recipe", publication: str, artefacts: Lake, tracking: Tracking
+    model: "Model", hyperparameters: "Hyperparameters", publication: str, artefacts: Lake, tracking: Tracking
 ) -> tuple[Version, str]:
     """Publish a model's bundle and register it as challenger; returns the version and the contender's identity."""
     contender = contender_id(hyperparameters.to_dict(), training_code())
     tags = {"kind": "model", "trained_through": publication, "code": training_code(), "contender": contender}
-    facts = {**tags, "recipe": hyperparameters.to_dict(), **model_contract()}
+    facts = {**tags, "hyperparameters": hyperparameters.to_dict(), **model_contract()}
     version = model_bundles.publish(model, facts, artefacts, tracking, tags)
     tracking.point(CHALLENGER_ALIAS, version.number)
     return version, contender
@@ -154,9 +154,9 @@ def candidate_on_trial(lake: Lake, artefacts: Lake) -> Candidate | None:
 def model_weights(model: "Model") -> dict[str, float]:
     """The weight of the model against no change, by task and publications ahead, 0 to 1."""
     return {
-        f"trust.{name}.d{distance:g}": float(weight)
+        f"model_weight.{name}.d{distance:g}": float(weight)
         for name, task in model.forecaster.tasks.items()
-        for distance, weight in zip(task.knots, task.trust, strict=True)
+        for distance, weight in zip(task.knots, task.model_weight, strict=True)
     }
 
 
@@ -171,7 +171,7 @@ def flattened(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return result
 
 
-def trial_table(trials: "tuple[Trial, ...]") -> Any:
+def trial_table(trials: "tuple[TuningTrial, ...]") -> Any:
     """The trials, best first, for the UI."""
     if not trials:
         return "none: on trial, or too little history"
@@ -179,9 +179,9 @@ def trial_table(trials: "tuple[Trial, ...]") -> Any:
     return materialization.records(sorted(rows, key=lambda row: row["loss"]))
 
 
-def log_trial(context: dg.AssetExecutionContext, mlflow: "MlFlow", trial: "Trial") -> None:
+def log_trial(context: dg.AssetExecutionContext, mlflow: "MlFlow", trial: "TuningTrial") -> None:
     """Log one trial as a nested MLflow run, and a line in the Dagster log."""
     with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
-        mlflow.log_params(flattened(trial.recipe.to_dict()))
+        mlflow.log_params(flattened(trial.hyperparameters.to_dict()))
         mlflow.log_metrics({"loss": trial.loss, "seconds": trial.seconds})
     context.log.info("trial %d: loss %.4f, %.1f s", trial.number, trial.loss, trial.seconds)

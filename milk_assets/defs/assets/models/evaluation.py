@@ -13,7 +13,7 @@ import dagster as dg
 
 from milk_assets.defs.common import materialization
 from milk_assets.defs.common.publication_asset import publication_asset
-from milk_assets.promotion.contender import model_contract
+from milk_assets.promotion.contender import contract_is_unchanged, model_contract
 from milk_assets.promotion.policy import HORIZONS, REFIT_EVERY, Policy
 from milk_assets.promotion.state import fold
 from milk_assets.stores import champion_manifest, model_bundles
@@ -117,12 +117,11 @@ def backtest_all(context: dg.AssetExecutionContext, lake: Lake, panel: "Panel", 
     import pandas as pd
 
     from milk_assets.forecasting.evaluation.backtest import backtest
-    from milk_assets.forecasting.hyperparameters import Recipe
+    from milk_assets.forecasting.hyperparameters import Hyperparameters, served_hyperparameters
     from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION
 
-    models = {CHALLENGER: Recipe.from_dict(contest.challenger.hyperparameters), BASELINE: None}
-    served = contest.champion and contest.champion["facts"].get("recipe")
-    champion_hyperparameters = Recipe.from_dict(served) if served else None
+    models = {CHALLENGER: Hyperparameters.from_dict(contest.challenger.hyperparameters), BASELINE: None}
+    champion_hyperparameters = served_hyperparameters(contest.champion)
     same_as_champion = next((name for name, value in models.items() if value == champion_hyperparameters), None)
     if same_as_champion is None:
         models[CHAMPION] = champion_hyperparameters
@@ -162,7 +161,7 @@ def gate_facts(lake: Lake, artefacts: Lake, panel: "Panel", publication: str, co
         tuned_through=date.fromisoformat(challenger.tuned_through),
         lowest=lowest,
         highest=highest,
-        same_contract=served_contract is None or all(served_contract.get(name) == value for name, value in contract.items()),
+        same_contract=contract_is_unchanged(served_contract, contract),
         shadow_publications=len(shadows),
         shadow_ratio=shadow_error_ratio(record, shadow_versions) if record is not None and shadows else None,
     )
@@ -177,7 +176,7 @@ def all_load(artefacts: Lake, contest: Contest) -> bool:
     bundles = [version["bundle"] for version in contest.version_names().values() if version is not None]
     try:
         for bundle in bundles:
-            Model.from_bundle(model_bundles.read(artefacts, bundle).files)
+            Model.load(model_bundles.read(artefacts, bundle).files)
     except (BundleError, LakeError):
         return False
     return True
@@ -193,14 +192,15 @@ def probe_challenger(
     from milk_assets.forecasting.model import Model
     from milk_assets.stores.lake import LakeError
     from milk_model.bundle import BundleError
+    from milk_model.earlier_formats import current_feature_names
 
     try:
         bundle = model_bundles.read(artefacts, challenger.bundle)
-        model = Model.from_bundle(bundle.files)
+        model = Model.load(bundle.files)
     except (BundleError, LakeError):
         return None, None, None
-    features_match = bundle.facts.get("features") == contract["features"]
-    forecasts = model.forecast(panel).forecast
+    features_match = current_feature_names(bundle.facts.get("features") or ()) == contract["features"]
+    forecasts = model.predict(panel).forecast
     if forecasts.isna().any():
         return features_match, None, None
     return features_match, float(forecasts.min()), float(forecasts.max())

@@ -97,8 +97,8 @@ def champion_is_healthy(lake: Lake, artefacts: Lake, champion: Served, publicati
     from milk_model.bundle import BundleError
 
     try:
-        model = Model.from_bundle(model_bundles.read(artefacts, champion.bundle).files)
-        champion_manifest.refuse_nonsense(model.forecast(prices.read_panel(lake, publication)))
+        model = Model.load(model_bundles.read(artefacts, champion.bundle).files)
+        champion_manifest.refuse_nonsense(model.predict(prices.read_panel(lake, publication)))
     except (BundleError, LakeError, ValueError):
         return False
     return True

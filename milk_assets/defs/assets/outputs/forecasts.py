@@ -31,10 +31,10 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     champion = champion_manifest.served(artefacts)
     if champion is None:
         raise dg.Failure("there is no champion yet: run the jobs `train` and `promote` first", allow_retries=False)
-    model = Model.from_bundle(model_bundles.read(artefacts, champion["bundle"]).files)
+    model = Model.load(model_bundles.read(artefacts, champion["bundle"]).files)
     panel, vintage = prices.read_panel(lake, publication), prices.read_vintage(lake, publication)
     explanations = explain(model, panel)
-    table = model.forecast(panel).assign(model_version=str(champion["version"]), is_baseline=champion["is_baseline"])
+    table = model.predict(panel).assign(model_version=str(champion["version"]), is_baseline=champion["is_baseline"])
     source = layer.ForecastSource(
         version=champion["version"],
         bundle=champion["bundle"],

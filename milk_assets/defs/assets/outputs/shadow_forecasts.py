@@ -26,8 +26,8 @@ def shadow_forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: L
     if newest is None:
         return dg.MaterializeResult(metadata={"challenger": "none yet"})
     challenger = candidates.read_candidate(lake, newest)
-    model = Model.from_bundle(model_bundles.read(artefacts, challenger.bundle).files)
-    table = model.forecast(prices.read_panel(lake, publication))
+    model = Model.load(model_bundles.read(artefacts, challenger.bundle).files)
+    table = model.predict(prices.read_panel(lake, publication))
     table = table.assign(model_version=str(challenger.version), is_baseline=False)
     source = layer.ShadowSource(
         version=challenger.version,
