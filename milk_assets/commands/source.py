@@ -43,13 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def read(options: argparse.Namespace) -> None:
     """Read and prove a workbook, then write its prices: the Parquet file appears whole or not at all."""
-    from milk_assets.sniim.validation import prove
+    from milk_assets.sniim.validation import validate
     from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
     began = time.perf_counter()
     try:
         book = read_workbook(options.file)
-        proof = prove(book, day_of_file(options.file.name))
+        proof = validate(book, day_of_file(options.file.name))
         proof.raise_if_blocking()
     except WorkbookError as error:
         raise CommandError(str(error)) from error
@@ -67,7 +67,7 @@ def read(options: argparse.Namespace) -> None:
         f"{book.name}: {len(book.dates)} publications, {book.dates[0]} to {book.newest}{', sample data' if book.sample else ''}"
     )
     print(f"series: {book.prices['series'].nunique()}, with a price on {book.newest}: {last['price'].notna().sum()}")
-    for outcome in proof.outcomes:
+    for outcome in proof.results:
         message = outcome.message.removeprefix(book.name).lstrip(":, ")
         print(f"{'ok     ' if outcome.passed else 'warning'} {outcome.name}: {message}")
     print(f"{options.out}: {len(book.prices)} rows in {seconds:.2f} s")

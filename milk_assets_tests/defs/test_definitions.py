@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from milk_assets.defs.build import build_definitions
-from milk_assets.defs.common import check_names
 from milk_assets.settings import Environment
+from milk_assets.sniim.check_catalogue import PRICE_CHECKS
 from milk_assets.stores.lake import Lake
 
 HEAVY = (
@@ -104,12 +104,14 @@ def test_everything_that_watches_runs_by_default(defs: dg.Definitions) -> None:
     assert {schedule.default_status for schedule in schedules.values()} == {dg.DefaultScheduleStatus.RUNNING}
 
 
-def test_the_checks_of_prices_are_the_proofs_of_a_workbook(sample_workbook: bytes) -> None:
-    from milk_assets.sniim.validation import prove
+def test_the_asset_prices_declares_the_checks_that_validation_runs(sample_workbook: bytes) -> None:
+    from milk_assets.sniim.validation import validate
     from milk_assets.sniim.workbook import read_workbook
 
-    proof = prove(read_workbook(sample_workbook))
-    assert {outcome.name: outcome.blocking for outcome in proof.outcomes} == check_names.PRICES
+    validation = validate(read_workbook(sample_workbook))
+    assert {result.name: result.blocking for result in validation.results} == {
+        check.name: check.blocking for check in PRICE_CHECKS
+    }
 
 
 def test_a_value_is_never_pickled() -> None:

@@ -22,7 +22,7 @@ from milk_assets.monitoring.detection.feed import feed_document, restatements, u
 from milk_assets.monitoring.detection.live_accuracy import alarm_history, as_document
 from milk_assets.sniim.samples.xlsx_writer import SheetContent, write_workbook
 from milk_assets.sniim.sheet_blocks import find_blocks
-from milk_assets.sniim.validation import prove
+from milk_assets.sniim.validation import validate
 from milk_assets.sniim.workbook import Workbook, read_workbook
 
 NEWEST = date(2025, 3, 31)
@@ -73,7 +73,7 @@ def alarms(
     before: the previous vintage. now: when somebody looks; the evening of the publication unless told.
     """
     told = {fact.rule for fact in lateness_facts(read_through, now or datetime(2025, 3, 31, 20, tzinfo=ZONE))}
-    proof = prove(book, read_through, before)
+    proof = validate(book, read_through, before)
     if proof.failures:
         return told | {f"run_failed: {outcome.name}" for outcome in proof.failures}
     told |= {f"check_failed: {outcome.name}" for outcome in proof.warnings}

@@ -13,9 +13,9 @@ import pytest
 from milk_assets.sniim.calendar import expected_between
 from milk_assets.sniim.names import PLACES
 from milk_assets.sniim.samples.generate import FIRST_PUBLICATION, SOURCE_NOTE, sample_prices, sample_workbook
-from milk_assets.sniim.samples.truncate import CumulativeWorkbook, cut_workbook
+from milk_assets.sniim.samples.truncate import CumulativeWorkbook
 from milk_assets.sniim.samples.xlsx_writer import SheetContent, write_workbook
-from milk_assets.sniim.validation import prove
+from milk_assets.sniim.validation import validate
 from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
 UNTIL = date(2024, 3, 1)
@@ -39,7 +39,7 @@ def long_run() -> np.ndarray:
 
 def test_a_sample_is_proven_like_the_source_and_says_that_it_is_one(content):
     book = read_workbook(content, "Leche01032024.xlsx")
-    assert [outcome.name for outcome in prove(book, UNTIL).outcomes if not outcome.passed] == []
+    assert [result.name for result in validate(book, UNTIL).results if not result.passed] == []
     assert book.controls["difference"].max() < 1e-12
     assert book.sample
     assert book.source_note == SOURCE_NOTE
@@ -142,14 +142,14 @@ def test_ultrapasteurised_costs_more_and_blanks_are_few(long_run):
 
 def test_cutting_a_sample_gives_what_would_have_been_generated_then(content):
     at = date(2024, 2, 2)
-    assert cut_workbook(content, at) == sample_workbook(at)
+    assert CumulativeWorkbook(content).cut(at) == sample_workbook(at)
 
 
 def test_the_real_workbook_cut_at_a_date_is_proven_and_keeps_its_prices_and_note(real_workbook):
     whole = read_workbook(real_workbook)
     at = date(2024, 7, 1)
-    book = read_workbook(cut_workbook(real_workbook.read_bytes(), at))
-    assert [outcome.name for outcome in prove(book, at).outcomes if not outcome.passed] == []
+    book = read_workbook(CumulativeWorkbook(real_workbook.read_bytes()).cut(at))
+    assert [result.name for result in validate(book, at).results if not result.passed] == []
     assert (book.newest, len(book.dates)) == (at, 73)
     then = whole.prices[whole.prices["publication"] <= pd.Timestamp(at)].reset_index(drop=True)
     pd.testing.assert_frame_equal(book.prices, then)
@@ -173,9 +173,9 @@ def test_a_cut_keeps_real_dates_several_sheets_and_what_stands_outside_blocks(dr
 
 def test_a_cut_before_the_first_block_is_refused(content):
     with pytest.raises(ValueError, match="expected a date from 2024-01-03 on.*found 2024-01-02"):
-        cut_workbook(content, date(2024, 1, 2))
+        CumulativeWorkbook(content).cut(date(2024, 1, 2))
     with pytest.raises(WorkbookError, match="found an empty file"):
-        cut_workbook(b"", UNTIL)
+        CumulativeWorkbook(b"")
 
 
 # the format

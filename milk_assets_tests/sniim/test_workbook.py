@@ -7,7 +7,7 @@ from io import BytesIO
 import pandas as pd
 import pytest
 
-from milk_assets.sniim.validation import prove
+from milk_assets.sniim.validation import validate
 from milk_assets.sniim.workbook import Workbook, WorkbookError, read_workbook
 
 NEWEST = pd.Timestamp("2025-03-28")
@@ -101,7 +101,7 @@ def test_the_same_workbook_reads_the_same_with_a_column_gained(draft, plain, at)
     draft.insert_column(at, "Clave")
     book = read_workbook(draft.content())
     same(book, plain)
-    assert prove(book).failures == ()
+    assert validate(book).failures == ()
 
 
 def test_a_column_of_another_milk_is_left_out_and_named(draft, plain):

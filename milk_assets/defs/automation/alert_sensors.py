@@ -72,7 +72,9 @@ def check_alert(context: dg.SensorEvaluationContext, lake: Lake, telegram: Teleg
 
     storage = context.instance.event_log_storage
     records = [
-        record for key in check_names.WATCHED for record in storage.get_asset_check_execution_history(key, limit=RESULTS_A_TICK)
+        record
+        for key in check_names.WATCHED_CHECKS
+        for record in storage.get_asset_check_execution_history(key, limit=RESULTS_A_TICK)
     ]
     ended = sorted(
         (record for record in records if isinstance(record.evaluation, dg.AssetCheckEvaluation)),  # not those of runs under way

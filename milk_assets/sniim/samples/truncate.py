@@ -48,8 +48,3 @@ class CumulativeWorkbook:
             if top in moved and bottom in moved
         ]
         return SheetContent(sheet.name, [sheet.rows[row] for row in rows], merges)
-
-
-def cut_workbook(content: bytes, at: date) -> bytes:
-    """One cumulative workbook cut at a date: see `CumulativeWorkbook.cut`."""
-    return CumulativeWorkbook(content).cut(at)

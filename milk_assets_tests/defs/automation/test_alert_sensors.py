@@ -187,7 +187,7 @@ def check_tick(instance: dg.DagsterInstance, lake: Lake, cursor: str | None) -> 
 def test_a_failed_check_that_stops_no_run_is_told_once_and_so_is_its_end(
     instance: dg.DagsterInstance, lake: Lake, chat: Chat, clock: Clock
 ) -> None:
-    assert dg.AssetCheckKey(dg.AssetKey("prices"), "names_are_known") in check_names.WATCHED
+    assert dg.AssetCheckKey(dg.AssetKey("prices"), "names_are_known") in check_names.WATCHED_CHECKS
     check_run(instance, False)
     cursor = check_tick(instance, lake, None)
     assert chat.texts == [], "a first start tells nothing of the past"

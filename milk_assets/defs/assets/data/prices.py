@@ -62,7 +62,7 @@ def accepted(lake: Lake, publication: str) -> str | None:
 @dg.asset(
     partitions_def=publications,
     deps=[raw.workbook],
-    check_specs=check_names.specs(),
+    check_specs=check_names.price_check_specs(),
     group_name="prices",
     kinds={"parquet", "pandera"},
     owners=[OWNER],
@@ -73,7 +73,7 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
 
     Nothing is written unless every blocking check holds: an earlier, proven table of the same publication stays.
     """
-    from milk_assets.sniim.validation import prove
+    from milk_assets.sniim.validation import validate
     from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
     publication = context.partition_key
@@ -84,8 +84,8 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
         raise dg.Failure(str(error), allow_retries=False) from error
     refuse_mixture(lake, book)
     earlier = lake.newest(LAYER, VINTAGE, until=(date.fromisoformat(publication) - timedelta(days=1)).isoformat())
-    proof = prove(book, date.fromisoformat(publication), read(lake, earlier) if earlier else None)
-    yield from check_names.results(proof)
+    proof = validate(book, date.fromisoformat(publication), read(lake, earlier) if earlier else None)
+    yield from check_names.price_check_results(proof)
     if proof.failures:
         raise dg.Failure("\n".join(outcome.message for outcome in proof.failures), allow_retries=False)
     folder = _folder(publication, record["sha256"])
@@ -98,7 +98,7 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
         "source_note": book.source_note,
         "publications": len(book.dates),
         "coverage": proof["active_series_are_still_priced"].figure,
-        "failed_checks": [name for name in check_names.GATING if not proof[name].passed],
+        "failed_checks": [name for name in check_names.PROMOTION_BLOCKING_CHECKS if not proof[name].passed],
     }
     lake.write_json(f"{LAYER}/{publication}/{VINTAGE}", vintage)  # last: what it names is whole
     yield dg.MaterializeResult(
