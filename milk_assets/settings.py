@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-from milk_assets.sniim.names import FOLDER
+from milk_assets.sniim.names import SOURCE_FOLDER
 
 Name = Literal["local", "staging", "prod"]
 NAMES: tuple[str, ...] = get_args(Name)
@@ -23,9 +23,9 @@ TIMEZONE = "America/Mexico_City"
 OWNER = "team:milk"
 COMPUTE_LOGS = "compute_logs"  # the lake's folder of what runs print, where runs have no disk that lasts
 
-OFFICIAL_SOURCE = f"https://www.economia-sniim.gob.mx/{FOLDER}"
+OFFICIAL_SOURCE = f"https://www.economia-sniim.gob.mx/{SOURCE_FOLDER}"
 SAMPLE_PORT = 8765  # where the sample publisher listens unless told otherwise
-SAMPLE_SOURCE = f"http://127.0.0.1:{SAMPLE_PORT}/{FOLDER}"
+SAMPLE_SOURCE = f"http://127.0.0.1:{SAMPLE_PORT}/{SOURCE_FOLDER}"
 
 
 class SettingError(ValueError):

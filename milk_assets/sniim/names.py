@@ -18,7 +18,7 @@ from milk_model.series_names import slug as slug  # one rule for keys, here and 
 
 MILKS = ("pasteurised", "uht")
 CHANNELS = ("store", "supermarket")
-COLUMNS: tuple[tuple[str, str], ...] = tuple(product(MILKS, CHANNELS))  # the four price columns, in the source's order
+PRICE_COLUMNS: tuple[tuple[str, str], ...] = tuple(product(MILKS, CHANNELS))  # the four price columns, in the source's order
 
 MILK_LABELS = {"pasteurised": "Pasteurizada", "uht": "Ultrapasteurizada"}  # what Spanish readers see, and the source's headers
 CHANNEL_LABELS = {"store": "Tiendas", "supermarket": "Autoservicios"}
@@ -88,7 +88,7 @@ _MILK_WORDS = {
 }
 _CHANNEL_WORDS = {"store": ("Tiendas", "Tienda", "Stores"), "supermarket": ("Autoservicios", "Autoservicio", "Supermarkets")}
 
-FOLDER = "SNIIM-Archivosfuente/Comentarios/Otros"  # where the site keeps its workbooks
+SOURCE_FOLDER = "SNIIM-Archivosfuente/Comentarios/Otros"  # where the site keeps its workbooks
 _FILE = re.compile(r"Leche(\d{8})\.xlsx", re.IGNORECASE)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from milk_assets.settings import SAMPLE_PORT, SAMPLE_SOURCE
-from milk_assets.sniim.names import FOLDER, file_name
+from milk_assets.sniim.names import SOURCE_FOLDER, file_name
 from milk_assets.sniim.samples.generate import sample_workbook
 from milk_assets.sniim.samples.publisher import HOST, CutShelf, FolderShelf, Publisher, SampleShelf
 from milk_assets.sniim.workbook import WorkbookError, read_workbook
@@ -26,7 +26,7 @@ class Answer:
 
 
 def of(site: Publisher, day: date, method: str = "GET") -> Answer:
-    return Answer(site, f"/{FOLDER}/{file_name(day)}", method)
+    return Answer(site, f"/{SOURCE_FOLDER}/{file_name(day)}", method)
 
 
 @pytest.fixture
@@ -116,12 +116,12 @@ def test_given_workbooks_are_served_as_they_are(shelf_folder):
 @pytest.mark.parametrize(
     "path",
     [
-        f"/{FOLDER}/../{file_name(MONDAY)}",
-        f"/{FOLDER}/..%2F{file_name(MONDAY)}",
-        f"/{FOLDER}/%2e%2e/{file_name(MONDAY)}",
-        f"/{FOLDER}/..\\{file_name(MONDAY)}",
-        f"/{FOLDER}/notes.txt",
-        f"/{FOLDER}/",
+        f"/{SOURCE_FOLDER}/../{file_name(MONDAY)}",
+        f"/{SOURCE_FOLDER}/..%2F{file_name(MONDAY)}",
+        f"/{SOURCE_FOLDER}/%2e%2e/{file_name(MONDAY)}",
+        f"/{SOURCE_FOLDER}/..\\{file_name(MONDAY)}",
+        f"/{SOURCE_FOLDER}/notes.txt",
+        f"/{SOURCE_FOLDER}/",
         f"/{file_name(FRIDAY)}",
         "/etc/passwd",
     ],
@@ -172,4 +172,4 @@ def test_the_site_listens_on_this_machine_alone_and_lets_go_of_its_port():
 
 
 def test_the_local_environment_asks_where_the_publisher_listens():
-    assert f"http://{HOST}:{SAMPLE_PORT}/{FOLDER}" == SAMPLE_SOURCE
+    assert f"http://{HOST}:{SAMPLE_PORT}/{SOURCE_FOLDER}" == SAMPLE_SOURCE

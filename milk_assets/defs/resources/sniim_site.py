@@ -22,7 +22,7 @@ import dagster as dg
 from pydantic import Field
 
 from milk_assets.sniim.names import file_name
-from milk_assets.sniim.sheet_blocks import workbook_fault
+from milk_assets.sniim.xlsx_archive import archive_fault as workbook_fault
 
 if TYPE_CHECKING:
     import requests

@@ -10,9 +10,9 @@ import pandas as pd
 
 from milk_assets.reporting.model.report import Kind
 from milk_assets.reporting.text.bilingual import Text, english, say
-from milk_assets.sniim.names import AVERAGES, CHANNEL_LABELS, COLUMNS, MILK_LABELS, NATIONAL
+from milk_assets.sniim.names import AVERAGES, CHANNEL_LABELS, MILK_LABELS, NATIONAL, PRICE_COLUMNS
 
-SEGMENTS = COLUMNS
+SEGMENTS = PRICE_COLUMNS
 """The four markets in the order of the source's columns."""
 MILK = {code: Text(MILK_LABELS[code], en) for code, en in {"pasteurised": "Pasteurised", "uht": "UHT"}.items()}
 CHANNEL = {code: Text(CHANNEL_LABELS[code], en) for code, en in {"store": "Stores", "supermarket": "Supermarkets"}.items()}

@@ -18,7 +18,7 @@ from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from milk_assets.sniim.calendar import expected_publications, is_publication_day
-from milk_assets.sniim.names import FOLDER, day_of_file, file_name
+from milk_assets.sniim.names import SOURCE_FOLDER, day_of_file, file_name
 from milk_assets.sniim.samples.generate import FIRST_PUBLICATION, SEED, sample_workbook
 from milk_assets.sniim.samples.truncate import CumulativeWorkbook
 
@@ -127,7 +127,7 @@ class Publisher:
     @property
     def url(self) -> str:
         """The folder of the files, with the path that the real site has."""
-        return f"{self.address}/{FOLDER}"
+        return f"{self.address}/{SOURCE_FOLDER}"
 
     def advance(self, to: date | None = None) -> date:
         """Show the next date on the shelf, or all up to `to`; gives the new `until`. Raises ValueError: no more, or backwards."""
@@ -163,7 +163,7 @@ def _handler_of(publisher: Publisher) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             folder, _, name = urlsplit(self.path).path.rpartition("/")
             # The name is only ever read as a date: no path that a client sends reaches the file system.
-            day = day_of_file(name) if folder == f"/{FOLDER}" else None
+            day = day_of_file(name) if folder == f"/{SOURCE_FOLDER}" else None
             found = publisher.read(day) if day is not None else None
             if found is None:
                 self._answer(HTTPStatus.NOT_FOUND, "text/html; charset=utf-8", _NOT_FOUND.encode())
