@@ -28,7 +28,7 @@ def test_a_message_goes_out_once_escaped_and_with_its_section(lake: Lake, chat: 
 
 
 def test_both_channels_hear_of_it(lake: Lake, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(webhook.URL, f"{chat.url}/hook")
+    monkeypatch.setenv(webhook.URL_VARIABLE, f"{chat.url}/hook")
     alert_sensors.observe(lake, [FROZEN], CHANNELS)
     assert alert_sensors.deliver(lake, CHANNELS) == "telegram sent, webhook sent"
     assert [path.rsplit("/", 1)[-1] for path in chat.paths] == ["sendMessage", "hook"]
@@ -37,7 +37,7 @@ def test_both_channels_hear_of_it(lake: Lake, chat: Chat, monkeypatch: pytest.Mo
 def test_without_a_channel_incidents_are_kept_and_nothing_waits(
     lake: Lake, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in (telegram.TOKEN, webhook.URL):
+    for variable in (telegram.TOKEN_VARIABLE, webhook.URL_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
     alert_sensors.observe(lake, [FROZEN], CHANNELS)
     state = alert_sensors.read_state(lake)
@@ -64,7 +64,7 @@ def test_a_busy_or_broken_chat_gets_the_message_later_and_once(
 def test_a_chat_that_takes_a_message_and_never_says_so_gets_it_again_with_a_mark(
     lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_post, "TIMEOUT", (1, 0.2))
+    monkeypatch.setattr(http_post, "POST_TIMEOUT", (1, 0.2))
     chat.answers = [(0, {})]
     alert_sensors.observe(lake, [FROZEN], CHANNELS)
     assert alert_sensors.deliver(lake, CHANNELS) == "telegram unsure (ReadTimeout)"
@@ -77,11 +77,11 @@ def test_a_chat_that_takes_a_message_and_never_says_so_gets_it_again_with_a_mark
 def test_a_dead_chat_loses_nothing_and_a_restart_doubles_nothing(
     lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(telegram.URL, "http://127.0.0.1:9")
+    monkeypatch.setenv(telegram.URL_VARIABLE, "http://127.0.0.1:9")
     alert_sensors.observe(lake, [FROZEN], CHANNELS)
     alert_sensors.observe(lake, [Fact("feed_frozen", "2025-04-02", breached=False)], CHANNELS)
     assert alert_sensors.deliver(lake, CHANNELS) == "telegram failed (ConnectionError)"
-    monkeypatch.setenv(telegram.URL, chat.url)
+    monkeypatch.setenv(telegram.URL_VARIABLE, chat.url)
     restarted = Lake(root=lake.root)  # everything that outlives a process is in the lake
     clock.forward(minutes=2)
     alert_sensors.deliver(restarted, CHANNELS)

@@ -18,7 +18,7 @@ from milk_assets.stores.lake import Lake
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
-    for variable in (telegram.TOKEN, webhook.URL):
+    for variable in (telegram.TOKEN_VARIABLE, webhook.URL_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
     found = Endpoint()
     monkeypatch.setenv(endpoint_check.URL, found.url)
