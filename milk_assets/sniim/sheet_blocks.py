@@ -166,7 +166,7 @@ class _BlockDate(NamedTuple):
 
 
 def _find_date(sheet: Sheet, header: int, previous_header: int) -> _BlockDate:
-    """The nearest date above a header and below the header of the block above it. Raises WorkbookError when there is none."""
+    """The nearest date above a header and below the header of the block above it. Raises WorkbookError without one."""
     unread_cell: tuple[int, int] | None = None  # the text nearest to the header, where the date should be
     for row in range(header - 1, previous_header, -1):
         for column, cell in enumerate(sheet.rows[row]):

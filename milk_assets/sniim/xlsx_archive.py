@@ -1,7 +1,7 @@
 """Workbook archives: whether bytes are a whole .xlsx file that is safe to open.
 
 Belongs here: what the file type, the archive's directory and the cell references reveal. Not here: what the cells say, which is in
-`sniim.sheet_blocks` and `sniim.workbook`. Every function returns the fault as "expected ..., found ...", or None when there is none.
+`sniim.sheet_blocks` and `sniim.workbook`. Every function returns a fault as "expected ..., found ...", or None.
 """
 
 from __future__ import annotations

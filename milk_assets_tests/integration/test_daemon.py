@@ -21,7 +21,7 @@ from milk_assets.defs.assets.models import candidate, evaluation, track_record
 from milk_assets.defs.assets.outputs import forecasts
 from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment
-from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf, Shelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks, WorkbookCollection
 from milk_assets.stores import champion_manifest
 from milk_assets_tests.support.chat_server import Chat
 
@@ -42,10 +42,10 @@ defs = build_definitions(Environment.from_env(), telegram=Telegram(base_url={cha
 
 
 @dataclass
-class Correctable(Shelf):
+class Correctable(WorkbookCollection):
     """A shelf on which a workbook can be replaced, as a site does when it corrects itself."""
 
-    shelf: CutShelf | SampleShelf
+    shelf: TruncatedWorkbooks | GeneratedWorkbooks
     replaced: dict[date, bytes] = field(default_factory=dict)
 
     def next_after(self, day: date) -> date | None:
@@ -73,9 +73,9 @@ def with_a_price_changed(content: bytes) -> bytes:
 def shelf(request: pytest.FixtureRequest) -> Correctable:
     """The real workbook cut at its dates; sample data where there is none."""
     try:
-        return Correctable(CutShelf(request.getfixturevalue("real_workbook")))
+        return Correctable(TruncatedWorkbooks(request.getfixturevalue("real_workbook")))
     except pytest.skip.Exception:
-        return Correctable(SampleShelf())
+        return Correctable(GeneratedWorkbooks())
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from milk_assets.defs.assets.monitoring import drift_report
 from milk_assets.defs.assets.outputs import forecasts, price_report, shadow_forecasts
 from milk_assets.defs.build import build_definitions, build_resources
 from milk_assets.settings import Environment, SettingError
-from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf, Shelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks, WorkbookCollection
 from milk_assets.stores import champion_manifest
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("graph")]
@@ -31,7 +31,7 @@ class Ran:
         self.tracking = resources["tracking"]
 
 
-def run_once(shelf: Shelf, home: Path) -> Ran:
+def run_once(shelf: WorkbookCollection, home: Path) -> Ran:
     with Publisher(shelf, PUBLICATION) as site:
         environment = Environment.from_env({"MILK_HOME": str(home), "MILK_SOURCE_URL": site.url})
         with run.instance(environment) as on:
@@ -43,7 +43,7 @@ def run_once(shelf: Shelf, home: Path) -> Ran:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    return run_once(SampleShelf(), tmp_path_factory.mktemp("sample"))
+    return run_once(GeneratedWorkbooks(), tmp_path_factory.mktemp("sample"))
 
 
 def test_every_active_series_has_every_forecast_and_they_are_in_order(sample: Ran) -> None:
@@ -150,14 +150,14 @@ def test_the_drift_report_judges_signals_and_never_levels(sample: Ran) -> None:
 
 def test_reading_the_same_publication_again_writes_nothing_new(sample: Ran) -> None:
     before = sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")
-    with Publisher(SampleShelf(), PUBLICATION) as site, run.instance(sample.environment) as on:
+    with Publisher(GeneratedWorkbooks(), PUBLICATION) as site, run.instance(sample.environment) as on:
         again = Environment.from_env({"MILK_HOME": str(sample.environment.home), "MILK_SOURCE_URL": site.url})
         assert next(run.run_graph(again, on, PUBLICATION, PUBLICATION)).name == "ingest"
     assert (sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")) == before
 
 
 def test_a_date_that_is_not_published_stops_the_graph_and_writes_nothing(tmp_path: Path) -> None:
-    with Publisher(SampleShelf(), date(2025, 3, 28)) as site:
+    with Publisher(GeneratedWorkbooks(), date(2025, 3, 28)) as site:
         environment = Environment.from_env({"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url})
         with run.instance(environment) as on:
             with pytest.raises(SettingError, match="shows no workbook for 2025-03-31"):
@@ -169,7 +169,7 @@ def test_a_date_that_is_not_published_stops_the_graph_and_writes_nothing(tmp_pat
 
 
 def test_the_real_workbook_goes_through_the_whole_graph(real_workbook: Path, tmp_path: Path) -> None:
-    ran = run_once(CutShelf(real_workbook), tmp_path)
+    ran = run_once(TruncatedWorkbooks(real_workbook), tmp_path)
     vintage = prices.read_vintage(ran.lake, "2025-03-31")
     assert (vintage["publications"], vintage["sample"], vintage["coverage"]) == (184, False, 1.0)
     table = forecasts.read(ran.lake, "2025-03-31")

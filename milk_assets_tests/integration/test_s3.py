@@ -13,7 +13,7 @@ from milk_assets.defs.assets.data import prices
 from milk_assets.defs.assets.outputs import forecasts
 from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment, bucket
-from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 from milk_assets.stores import champion_manifest
 from milk_model.artefact_paths import SERVED
 from milk_model.bundle import prefix
@@ -37,7 +37,7 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         s3 = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
         for purpose in ("lake", "artefacts"):
             s3.create_bucket(Bucket=bucket("staging", purpose))
-        with Publisher(SampleShelf(), PUBLICATION) as site:
+        with Publisher(GeneratedWorkbooks(), PUBLICATION) as site:
             environment = Environment.from_env(
                 {
                     "MILK_ENV": "staging",

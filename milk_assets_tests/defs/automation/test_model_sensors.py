@@ -16,7 +16,7 @@ from milk_assets.defs.assets.outputs import forecasts
 from milk_assets.defs.automation import model_sensors
 from milk_assets.defs.common.training_code import training_code
 from milk_assets.defs.resources.sniim_site import SniimSource, SourceError
-from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.model_registry import Tracking
@@ -38,7 +38,7 @@ def artefacts(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def site() -> Iterator[Publisher]:
-    with Publisher(SampleShelf(), MONDAY) as found:
+    with Publisher(GeneratedWorkbooks(), MONDAY) as found:
         yield found
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from milk_assets.defs.resources.sniim_site import LONGEST_WAIT, USER_AGENT, NotPublished, SniimClient, SniimSource, SourceError
 from milk_assets.sniim.samples.generate import sample_workbook
-from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 from milk_assets.sniim.workbook import read_workbook
 
 DAY = date(2024, 1, 8)
@@ -138,7 +138,7 @@ def takes_less_than(seconds: float) -> Iterator[None]:
 
 
 def test_a_published_workbook_is_found_and_fetched_whole():
-    with Publisher(SampleShelf(), until=DAY) as site:
+    with Publisher(GeneratedWorkbooks(), until=DAY) as site:
         source = SniimSource(base_url=site.url)
         listing, download = source.find(DAY), source.fetch(DAY)
     assert listing is not None
@@ -149,7 +149,7 @@ def test_a_published_workbook_is_found_and_fetched_whole():
 
 
 def test_a_date_without_a_file_has_no_listing_and_cannot_be_fetched():
-    with Publisher(SampleShelf(), until=date(2024, 1, 5)) as site:
+    with Publisher(GeneratedWorkbooks(), until=date(2024, 1, 5)) as site:
         source = SniimSource(base_url=site.url)
         assert source.find(DAY) is None
         with pytest.raises(NotPublished, match=rf"{NAME}: the site has no file for 2024-01-08"):
