@@ -18,15 +18,15 @@ from milk_assets.resource_names import PROJECT as PROJECT
 from milk_assets.resource_names import TIMEZONE as TIMEZONE
 from milk_assets.resource_names import EnvironmentName as Name
 from milk_assets.resource_names import bucket_name, resource_name
-from milk_assets.sniim.names import FOLDER
+from milk_assets.sniim.names import SOURCE_FOLDER
 
 bucket, resource = bucket_name, resource_name  # previous names
 
 OWNER = "team:milk"
 
-OFFICIAL_SOURCE = f"https://www.economia-sniim.gob.mx/{FOLDER}"
+OFFICIAL_SOURCE = f"https://www.economia-sniim.gob.mx/{SOURCE_FOLDER}"
 SAMPLE_PORT = 8765  # where the sample publisher listens unless told otherwise
-SAMPLE_SOURCE = f"http://127.0.0.1:{SAMPLE_PORT}/{FOLDER}"
+SAMPLE_SOURCE = f"http://127.0.0.1:{SAMPLE_PORT}/{SOURCE_FOLDER}"
 
 
 class SettingError(ValueError):

@@ -54,16 +54,16 @@ def beside(environment: Environment, workbook: Path | None, source: "Publisher")
 @contextmanager
 def published(workbook: Path | None, until: date | None, today: date, port: int = 0) -> Iterator["Publisher"]:
     """A publisher on this machine whose `until` is the newest workbook it shows. Raises SettingError where it would show none."""
-    from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf
+    from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks
     from milk_assets.sniim.workbook import WorkbookError
 
     try:
-        shelf = CutShelf(workbook) if workbook else SampleShelf()
+        shelf = TruncatedWorkbooks(workbook) if workbook else GeneratedWorkbooks()
     except (WorkbookError, OSError) as error:
         raise SettingError(str(error)) from error
     dates = (
         [day for day in shelf.dates if until is None or day <= until]
-        if isinstance(shelf, CutShelf)
+        if isinstance(shelf, TruncatedWorkbooks)
         else [newest_expected(until or today)]
     )
     if not dates:

@@ -20,7 +20,15 @@ from zoneinfo import ZoneInfo
 
 from milk_assets.settings import SAMPLE_PORT
 from milk_assets.sniim.names import day_of_file
-from milk_assets.sniim.samples.publisher import ADVANCE, HOST, CutShelf, FolderShelf, Publisher, SampleShelf, Shelf
+from milk_assets.sniim.samples.publisher import (
+    ADVANCE_PATH,
+    HOST,
+    FolderWorkbooks,
+    GeneratedWorkbooks,
+    Publisher,
+    TruncatedWorkbooks,
+    WorkbookCollection,
+)
 
 PROGRAM = "python -m milk_assets.commands.source"
 _ADVANCE_SECONDS = 10  # the publisher only moves a date; one that takes longer is not there
@@ -43,13 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def read(options: argparse.Namespace) -> None:
     """Read and prove a workbook, then write its prices: the Parquet file appears whole or not at all."""
-    from milk_assets.sniim.validation import prove
+    from milk_assets.sniim.validation import validate
     from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
     began = time.perf_counter()
     try:
         book = read_workbook(options.file)
-        proof = prove(book, day_of_file(options.file.name))
+        proof = validate(book, day_of_file(options.file.name))
         proof.raise_if_blocking()
     except WorkbookError as error:
         raise CommandError(str(error)) from error
@@ -67,7 +75,7 @@ def read(options: argparse.Namespace) -> None:
         f"{book.name}: {len(book.dates)} publications, {book.dates[0]} to {book.newest}{', sample data' if book.sample else ''}"
     )
     print(f"series: {book.prices['series'].nunique()}, with a price on {book.newest}: {last['price'].notna().sum()}")
-    for outcome in proof.outcomes:
+    for outcome in proof.results:
         message = outcome.message.removeprefix(book.name).lstrip(":, ")
         print(f"{'ok     ' if outcome.passed else 'warning'} {outcome.name}: {message}")
     print(f"{options.out}: {len(book.prices)} rows in {seconds:.2f} s")
@@ -97,7 +105,7 @@ def publish(options: argparse.Namespace) -> None:
 def advance(options: argparse.Namespace) -> None:
     """Tell a running publisher to show the next publication, or all up to a date."""
     query = f"?to={options.to}" if options.to else ""
-    request = urllib.request.Request(f"http://{HOST}:{options.port}{ADVANCE}{query}", method="POST")
+    request = urllib.request.Request(f"http://{HOST}:{options.port}{ADVANCE_PATH}{query}", method="POST")
     try:
         with urllib.request.urlopen(request, timeout=_ADVANCE_SECONDS) as response:  # noqa: S310 (loopback)
             print(f"publications up to {json.load(response)['until']} are shown")
@@ -109,10 +117,10 @@ def advance(options: argparse.Namespace) -> None:
         raise CommandError(f"expected a publisher on port {options.port}, found none ({error}); {todo}") from error
 
 
-def _shelf(options: argparse.Namespace) -> Shelf:
+def _shelf(options: argparse.Namespace) -> WorkbookCollection:
     if options.folder:
-        return FolderShelf(options.folder)
-    return CutShelf(options.workbook) if options.workbook else SampleShelf()
+        return FolderWorkbooks(options.folder)
+    return TruncatedWorkbooks(options.workbook) if options.workbook else GeneratedWorkbooks()
 
 
 def _parser() -> argparse.ArgumentParser:

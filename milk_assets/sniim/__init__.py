@@ -1,1 +1,1 @@
-"""The source: SNIIM's workbook of milk prices, its names, its calendar, and samples in its shape."""
+"""The source: reading and validating SNIIM workbooks of milk prices, names, calendar, sample data. Imports only `milk_model`."""

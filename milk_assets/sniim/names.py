@@ -1,32 +1,32 @@
-"""Names: what the source calls things, what this project calls them, and the key of a series.
+"""Names: what the source calls places and products, what this project calls them, and the key of a series.
 
-Belongs here: the one table of places and spellings, the words for milk and channel, file names. Cells are read in `workbook`.
+Belongs here: the table of places and spellings, the words for milk and channel, file names. Not here: reading cells
+(`sniim.workbook`), and the lookup of series at the endpoint (`milk_model.series_names`).
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple
 
 from milk_model.series_names import Vocabulary
-from milk_model.series_names import slug as slug  # one rule for keys, here and at the endpoint
+from milk_model.series_names import slug as slug  # re-exported: keys follow one rule here and at the endpoint
 
 MILKS = ("pasteurised", "uht")
 CHANNELS = ("store", "supermarket")
-COLUMNS: tuple[tuple[str, str], ...] = tuple(product(MILKS, CHANNELS))  # the four price columns, in the source's order
+PRICE_COLUMNS: tuple[tuple[str, str], ...] = tuple(product(MILKS, CHANNELS))  # the four price columns, in the order of the source
 
-MILK_LABELS = {"pasteurised": "Pasteurizada", "uht": "Ultrapasteurizada"}  # what Spanish readers see, and the source's headers
+MILK_LABELS = {"pasteurised": "Pasteurizada", "uht": "Ultrapasteurizada"}  # the source's headers, also shown to Spanish readers
 CHANNEL_LABELS = {"store": "Tiendas", "supermarket": "Autoservicios"}
 
-NATIONAL = "Nacional"  # the "state" of the two national averages
-AVERAGES = {"arithmetic": "Promedio aritmético", "weighted": "Promedio ponderado"}  # their "city"
+NATIONAL = "Nacional"  # used in place of the state of the two national averages
+AVERAGES = {"arithmetic": "Promedio aritmético", "weighted": "Promedio ponderado"}  # and in place of their city
 
-# States and cities in the source's own order and spelling, trailing blanks included.
+# States and cities in the order and spelling of the source, including trailing blanks.
 PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Aguascalientes ", ("Aguascalientes",)),
     ("Baja California", ("Mexicali", "Tijuana")),
@@ -62,7 +62,7 @@ PLACES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Zacatecas", ("Zacatecas",)),
 )
 
-# Canonical name: other ways the source, or a reader, writes it; states and cities alike. Accents, case and blanks need no entry.
+# Canonical name of a state or city → other spellings of the source or of readers. Accents, case and blanks need no entry.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "Ciudad de México": ("CDMX", "Cd. de México", "Cd. México", "D.F.", "DF", "Distrito Federal", "Mexico City"),
     "Estado de México": ("Edo. México", "Edo. de México", "Edomex", "México"),
@@ -88,98 +88,63 @@ _MILK_WORDS = {
 }
 _CHANNEL_WORDS = {"store": ("Tiendas", "Tienda", "Stores"), "supermarket": ("Autoservicios", "Autoservicio", "Supermarkets")}
 
-FOLDER = "SNIIM-Archivosfuente/Comentarios/Otros"  # where the site keeps its workbooks
-_FILE = re.compile(r"Leche(\d{8})\.xlsx", re.IGNORECASE)
+SOURCE_FOLDER = "SNIIM-Archivosfuente/Comentarios/Otros"  # the folder of the workbooks on the site
+_FILE_NAME = re.compile(r"Leche(\d{8})\.xlsx", re.IGNORECASE)
 
 
 class UnknownNameError(ValueError):
-    """A name that is none of the valid ones; the message lists the nearest."""
-
-
-class SeriesName(NamedTuple):
-    """The four canonical names of a series."""
-
-    state: str
-    city: str
-    milk: str
-    channel: str
+    """A name that is not valid. The message lists the nearest valid names."""
 
 
 def series_key(state: str, city: str, milk: str, channel: str) -> str:
-    """The key of a series, `state/city/milk/channel` in slugs, from any spelling of its four names.
+    """The key of a series: `state/city/milk/channel`, each part a slug.
 
-    Places may be new: they are slugged as they are. Milk and channel may not. Raises UnknownNameError.
+    Args:
+        state: any spelling; a state that is not in the table keeps its own name.
+        city: as state.
+        milk: a spelling of pasteurised or UHT, in Spanish or English.
+        channel: a spelling of store or supermarket, in Spanish or English.
+
+    Raises:
+        UnknownNameError: milk or channel is not valid.
     """
     return "/".join((slug(canonical_name(state)), slug(canonical_name(city)), find_milk(milk), find_channel(channel)))
 
 
-def split_key(key: str) -> SeriesName:
-    """The canonical names behind a key; takes any spelling of its parts. Raises UnknownNameError where a part is not known."""
-    parts = key.split("/")
-    if len(parts) != len(SeriesName._fields):
-        raise UnknownNameError(
-            f"series {key!r}: expected state/city/milk/channel, such as jalisco/guadalajara/uht/store; found {len(parts)} part(s)"
-        )
-    state = find_state(parts[0])
-    return SeriesName(state, find_city(parts[1], state), find_milk(parts[2]), find_channel(parts[3]))
-
-
-def find_series(valid: Iterable[str], *names: str) -> str:
-    """The one of the `valid` keys that a key, or four names, mean. Raises UnknownNameError with the nearest keys."""
-    parts = names[0].split("/") if len(names) == 1 else list(names)
-    if len(parts) != len(SeriesName._fields):
-        raise UnknownNameError(
-            f"series {names!r}: expected a key state/city/milk/channel, or those four names; found {len(parts)} part(s)"
-        )
-    key = series_key(parts[0], parts[1], parts[2], parts[3])
-    keys = {candidate: candidate for candidate in valid}
-    return _look_up(key, keys, "series")
-
-
 def find_milk(text: str) -> str:
-    """`pasteurised` or `uht`, from Spanish or English. Raises UnknownNameError."""
+    """Translate a Spanish or English word to `pasteurised` or `uht`. Raises UnknownNameError."""
     return _look_up(text, _milk_words(), "milk")
 
 
 def find_channel(text: str) -> str:
-    """`store` or `supermarket`, from Spanish or English. Raises UnknownNameError."""
+    """Translate a Spanish or English word to `store` or `supermarket`. Raises UnknownNameError."""
     return _look_up(text, _channel_words(), "channel")
-
-
-def find_state(text: str) -> str:
-    """The canonical name of a known state, or `Nacional`. Raises UnknownNameError."""
-    return _look_up(canonical_name(text), {slug(state): state for state in known_places()}, "state")
-
-
-def find_city(text: str, state: str) -> str:
-    """The canonical name of a known city of a state (given by its canonical name). Raises UnknownNameError."""
-    return _look_up(canonical_name(text), {slug(city): city for city in known_places()[state]}, f"city of {state}")
 
 
 @lru_cache(maxsize=4096)
 def canonical_name(text: str) -> str:
-    """The project's spelling of a place: the table's when it knows the place, else the text with its blanks trimmed."""
+    """The project's spelling of a place. A place that is not in the table keeps its own, without surplus blanks."""
     return _canonical_by_slug().get(slug(text)) or " ".join(text.split())
 
 
 def source_place(state: str, city: str) -> tuple[str, str]:
-    """A canonical state and city in the source's own spelling, blanks trimmed, for what is read beside its workbooks.
+    """The source's spelling of a canonical state and city, without surplus blanks, for output that is compared with its workbooks.
 
-    A place that the table does not hold stays as it is.
+    A place that is not in the table is returned as it is.
     """
     return _source_by_canonical().get((state, city), (state, city))
 
 
 @lru_cache(maxsize=1)
 def known_places() -> Mapping[str, tuple[str, ...]]:
-    """Canonical state: its canonical cities. `Nacional` holds the two averages."""
+    """Canonical state → its canonical cities. `Nacional` has the two averages in place of cities."""
     places = {canonical_name(state): tuple(canonical_name(city) for city in cities) for state, cities in PLACES}
     return {**places, NATIONAL: tuple(AVERAGES.values())}
 
 
 @lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
-    """Every spelling that is understood, as the endpoint takes it with the data."""
+    """Every valid spelling, for the snapshot that the endpoint loads."""
     return Vocabulary(_canonical_by_slug(), _milk_words(), _channel_words())
 
 
@@ -189,8 +154,8 @@ def file_name(day: date) -> str:
 
 
 def day_of_file(name: str) -> date | None:
-    """The publication date in a workbook's name, or None when the name carries none."""
-    match = _FILE.fullmatch(name)
+    """The publication date in a workbook's file name; None when the name is not of that form or the date does not exist."""
+    match = _FILE_NAME.fullmatch(name)
     if match is None:
         return None
     try:
@@ -199,16 +164,14 @@ def day_of_file(name: str) -> date | None:
         return None
 
 
-def _look_up(text: str, names: Mapping[str, str], kind: str) -> str:
-    """The name a text stands for. `names`: slug, or key, of each accepted spelling: canonical name."""
-    found = names.get(text) or names.get(slug(text))
-    if found is not None:
-        return found
-    by_slug = {slug(spelling): name for spelling, name in names.items()}
-    close = difflib.get_close_matches(slug(text), by_slug, n=3, cutoff=0.5)
-    valid = sorted(set(names.values()))
-    listed = list(dict.fromkeys(by_slug[near] for near in close)) or (valid if len(valid) <= 6 else [*valid[:5], "…"])
-    raise UnknownNameError(f"unknown {kind} {text!r}; expected {' or '.join(listed)}")
+def _look_up(word: str, name_by_slug: Mapping[str, str], kind: str) -> str:
+    """The canonical name of a word. kind: what the names are, for the message. Raises UnknownNameError."""
+    name = name_by_slug.get(word) or name_by_slug.get(slug(word))  # most words are slugs already
+    if name is not None:
+        return name
+    nearest = difflib.get_close_matches(slug(word), name_by_slug, n=3, cutoff=0.5)
+    suggestions = dict.fromkeys(name_by_slug[near] for near in nearest) or sorted(set(name_by_slug.values()))
+    raise UnknownNameError(f"unknown {kind} {word!r}; expected {' or '.join(suggestions)}")
 
 
 @lru_cache(maxsize=1)

@@ -1,44 +1,49 @@
-"""The workbook: one SNIIM file, read whole into tidy frames.
+"""The workbook: one SNIIM file, read into tidy frames.
 
-Belongs here: the cells of a block, the frames, the control totals. Blocks are located in `blocks`, a workbook judged in `proof`.
+Belongs here: the rows of a block, the frames, the control totals. Not here: locating blocks in a sheet (`sniim.sheet_blocks`), judging
+whether the prices can be trusted (`sniim.validation`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from milk_assets.sniim.names import AVERAGES, COLUMNS, NATIONAL, canonical_name, known_places, series_key
+from milk_assets.sniim.names import AVERAGES, NATIONAL, PRICE_COLUMNS, canonical_name, known_places, series_key
 from milk_assets.sniim.sheet_blocks import Block, WorkbookError, find_blocks
 from milk_model.series_names import slug
 
-__all__ = ["KEPT", "SAMPLE_WORD", "Workbook", "WorkbookError", "read_workbook"]
+__all__ = ["PRICE_STATUSES", "SAMPLE_WORD", "Workbook", "WorkbookError", "read_workbook"]
 
-SAMPLE_WORD = "muestra"  # in the source note of every generated workbook, and in none of the source's
-KEPT = ("kept", "blank", "zero")  # a price; none, the cell is blank; none, the cell is 0, by which the source means the same
-_PLAIN_NUMBERS = (int, float)
-_AVERAGE_WORDS = {
-    "arithmetic": "promedio-aritm",
-    "weighted": "promedio-ponderado",
-}  # how the slug of an average row's label begins
+SAMPLE_WORD = "muestra"  # in the source note of every generated workbook, and never in an official one
+PRICE_STATUSES = ("kept", "blank", "zero")  # there is a price; the cell is blank; the cell is 0, which also means "no price"
+_AVERAGE_LABELS = {"arithmetic": "promedio-aritm", "weighted": "promedio-ponderado"}  # start of the slug of each average's label
 
 
 @dataclass(frozen=True)
 class Workbook:
-    """One workbook, tidy. Prices are MXN per litre.
+    """One workbook as tidy frames. Prices are MXN per litre.
 
-    prices: publication, series, state, city, milk, channel, price, kept ("kept", "blank" or "zero": why a price is missing);
-        one row for each block, city and price column, sorted by publication and series.
-    averages: publication, series, average ("arithmetic" or "weighted"), milk, channel, price: what the source states nationally.
-    controls: publication, milk, channel, cities (how many have a price), stated, computed, difference: the arithmetic average
-        beside the mean of the prices that are not 0; one row for each block and price column.
-    notes: what was odd yet harmless, in words. unknown_names: places and headings that the table of names does not hold.
-    sample: whether the source note says that the prices are generated.
+    Attributes:
+        name: the file's name, for messages.
+        prices: one row per block, city and price column, sorted by publication and series. Columns: publication, series, state, city,
+            milk, channel, price, kept (one of PRICE_STATUSES: why a price is missing).
+        averages: the national averages that the source states. Columns: publication, series, average ("arithmetic" or "weighted"),
+            milk, channel, price.
+        controls: the stated arithmetic average compared with the mean of the non-zero city prices, one row per block and price column.
+            Columns: publication, milk, channel, cities (number with a price), stated, computed, difference.
+        source_note: the newest block's line that names the source.
+        sample: whether a source note says that the prices are generated sample data.
+        unknown_names: places and headings that the table of names does not list.
+        notes: unusual but harmless details, as text.
+        dates: the publication dates, ascending.
     """
 
     name: str
@@ -57,185 +62,188 @@ class Workbook:
         return self.dates[-1]
 
 
+class CityRow(NamedTuple):
+    """The prices of one city in one block. prices: MXN/l in the order of PRICE_COLUMNS, NaN where the cell is blank."""
+
+    state: str
+    city: str
+    prices: list[float]
+
+
+class AverageRow(NamedTuple):
+    """One of the two averages of a block. kind: a key of AVERAGES. prices: as in CityRow."""
+
+    kind: str
+    prices: list[float]
+
+
+@dataclass(frozen=True)
+class BlockRows:
+    """The content of one block."""
+
+    day: date
+    cities: list[CityRow]
+    averages: list[AverageRow]
+    source_note: str
+    unknown_labels: list[str]
+
+
 def read_workbook(source: Path | bytes, name: str | None = None) -> Workbook:
     """Read a workbook from a file or from its bytes.
 
-    name: what messages call it; a path's own name by default. Raises WorkbookError: no workbook, no block, a header or date that
-    cannot be understood, text where a price belongs. It does not judge the figures: see `proof.prove`.
+    Args:
+        source: a path, or the content of the file.
+        name: how messages call the file; the path's own name by default.
+
+    Returns:
+        The workbook. Its prices are not judged here; see `validation.validate`.
+
+    Raises:
+        WorkbookError: the file is missing or not a workbook, has no block, a header or date that cannot be understood, or text where
+            a price belongs.
     """
     if isinstance(source, Path):
         name = name or source.name
         try:
             content = source.read_bytes()
         except OSError as error:
-            raise WorkbookError(f"{name}: expected a workbook at {source}, found none to read ({error.strerror})") from error
+            raise WorkbookError(
+                f"{name}: expected a workbook at {source}, found none to read ({error.strerror}); check the path"
+            ) from error
     else:
         content = source
     name = name or "workbook"
     blocks = sorted(find_blocks(content, name), key=lambda block: block.day)
-    body = _Body()
-    for index, block in enumerate(blocks):
-        _read_block(index, block, body)
-    days = pd.DatetimeIndex([block.day for block in blocks]).as_unit("ns")
-    prices = _prices(body, days)
-    note = next((note for note in reversed(body.source_notes) if note), "")
+    read_blocks = [_read_block(block) for block in blocks]
+    source_notes = [block.source_note for block in read_blocks if block.source_note]
     return Workbook(
         name=name,
-        prices=prices,
-        averages=_averages(body, days),
-        controls=_controls(body, days),
-        source_note=note,
-        sample=any(SAMPLE_WORD in slug(note).split("-") for note in set(body.source_notes)),
-        unknown_names=_unknown_names(body, blocks),
-        notes=tuple(f"block of {block.day}: {block.weekday}" for block in blocks if block.weekday),
+        prices=_price_frame(read_blocks),
+        averages=_average_frame(read_blocks),
+        controls=_control_frame(read_blocks),
+        source_note=source_notes[-1] if source_notes else "",
+        sample=any(SAMPLE_WORD in slug(note).split("-") for note in set(source_notes)),
+        unknown_names=_unknown_names(blocks, read_blocks),
+        notes=tuple(f"block of {block.day}: {block.weekday_note}" for block in blocks if block.weekday_note),
         dates=tuple(sorted({block.day for block in blocks})),
     )
 
 
-@dataclass
-class _Body:
-    """What the rows of all blocks say. Lists of a group run in step; a row has four figures (`names.COLUMNS`), NaN if blank."""
-
-    city_block: list[int] = field(default_factory=list)
-    place: list[int] = field(default_factory=list)  # position in `places`
-    city_prices: list[list[float]] = field(default_factory=list)
-    average_block: list[int] = field(default_factory=list)
-    average: list[str] = field(default_factory=list)
-    average_prices: list[list[float]] = field(default_factory=list)
-    places: dict[tuple[str, str], int] = field(default_factory=dict)  # canonical state and city: position
-    source_notes: list[str] = field(default_factory=list)  # one a block
-    unknown: set[str] = field(default_factory=set)
-
-
-def _read_block(index: int, block: Block, body: _Body) -> None:
-    """Add the rows of one block to the body."""
+def _read_block(block: Block) -> BlockRows:
+    cities: list[CityRow] = []
+    averages: list[AverageRow] = []
+    unknown_labels: list[str] = []
+    source_note = ""
     state = ""
-    note = ""
-    for number in range(block.start, block.end):
-        row = block.sheet.rows[number]
-        text = next((cell for cell in row if isinstance(cell, str) and cell and not cell.isspace()), "")
-        label = slug(text)
-        if label.startswith("fuente"):
-            note = text.strip()
+    for row in range(block.start, block.end):
+        label = _first_text(block.sheet.rows[row])
+        label_slug = slug(label)
+        if label_slug.startswith("fuente"):
+            source_note = label
             break
-        if label.startswith("promedio"):
-            state = ""  # what follows an average is no city of the state above it
-            _read_average(index, block, number, text, body)
+        if label_slug.startswith("promedio"):
+            state = ""  # a city below an average does not belong to the state above it
+            kind = next((kind for kind, start in _AVERAGE_LABELS.items() if label_slug.startswith(start)), None)
+            if kind is None:
+                unknown_labels.append(label)
+            else:
+                averages.append(AverageRow(kind, _prices_of(block, row)))
             continue
-        city = row[block.city_column]
-        written = isinstance(city, str) and not city.isspace() and city != ""
-        priced = any(isinstance(row[column], _PLAIN_NUMBERS) for column in block.columns)
-        if priced and not written:
-            raise block.sheet.error(number, block.city_column, "the name of the city whose prices stand in this row")
-        state = (str(row[block.state_column]).strip() or state) if written else state
-        if priced and not state:
-            raise block.sheet.error(number, block.state_column, f"the state of {city}, here or on a city above it in the block")
-        if written and state:
-            place = canonical_name(state), canonical_name(str(city))
-            body.city_block.append(index)
-            body.place.append(body.places.setdefault(place, len(body.places)))
-            body.city_prices.append(_figures(block, number))
-    body.source_notes.append(note)
+        city_row = _read_city(block, row, state)
+        if city_row is not None:
+            cities.append(city_row)
+            state = city_row.state
+    return BlockRows(block.day, cities, averages, source_note, unknown_labels)
 
 
-def _read_average(index: int, block: Block, number: int, text: str, body: _Body) -> None:
-    """Add an average row to the body, when it is one of the two that the source states."""
-    kind = next((kind for kind, start in _AVERAGE_WORDS.items() if slug(text).startswith(start)), None)
-    if kind is None:
-        body.unknown.add(text.strip())
-        return
-    body.average_block.append(index)
-    body.average.append(kind)
-    body.average_prices.append(_figures(block, number))
+def _first_text(row: Sequence[object]) -> str:
+    """The first text of a row, without surrounding blanks; "" when it has none."""
+    for cell in row:
+        if isinstance(cell, str) and cell and not cell.isspace():
+            return cell.strip()
+    return ""
 
 
-def _figures(block: Block, number: int) -> list[float]:
-    """The four figures of a row, MXN/l, NaN where the cell is blank."""
-    row = block.sheet.rows[number]
-    figures = []
+def _read_city(block: Block, row: int, state_above: str) -> CityRow | None:
+    """A row with a city and its state, or None for a row without a city or above the first state.
+
+    Raises WorkbookError when a row has prices but no city, or no state.
+    """
+    cells = block.sheet.rows[row]
+    city = cells[block.city_column]
+    has_city = isinstance(city, str) and city != "" and not city.isspace()
+    state = str(cells[block.state_column]).strip() or state_above
+    if has_city and state:
+        return CityRow(canonical_name(state), canonical_name(str(city)), _prices_of(block, row))
+    if any(isinstance(cells[column], int | float) for column in block.columns):
+        if not has_city:
+            raise block.sheet.error(row, block.city_column, "the name of the city whose prices are in this row")
+        raise block.sheet.error(row, block.state_column, f"the state of {city}, here or on a city above it in the block")
+    return None
+
+
+def _prices_of(block: Block, row: int) -> list[float]:
+    """The prices of a row, MXN/l in the order of PRICE_COLUMNS, NaN where the cell is blank."""
+    cells = block.sheet.rows[row]
+    prices = []
     for column in block.columns:
-        cell = row[column]
+        cell = cells[column]
         if type(cell) is float:
-            figures.append(cell)
+            prices.append(cell)
         elif isinstance(cell, str) and not cell.strip():
-            figures.append(float("nan"))
+            prices.append(float("nan"))
         elif type(cell) is int:
-            figures.append(float(cell))
+            prices.append(float(cell))
         else:
-            raise block.sheet.error(number, column, f"a price or a blank in the block of {block.day}")
-    return figures
+            raise block.sheet.error(row, column, f"a price or a blank in the block of {block.day}")
+    return prices
 
 
-def _prices(body: _Body, days: pd.DatetimeIndex) -> pd.DataFrame:
-    columns = len(COLUMNS)
-    values = np.array(body.city_prices, dtype=float).reshape(-1, columns)
-    series = np.array([series_key(*place, *column) for place in body.places for column in COLUMNS], dtype=object)
-    rank = np.empty(len(series), dtype=int)
-    rank[np.argsort(series)] = np.arange(len(series))
-    # one row for each city and price column: `code` counts series, place by place
-    block = np.repeat(np.array(body.city_block, dtype=int), columns)
-    code = (np.array(body.place, dtype=int)[:, None] * columns + np.arange(columns)).ravel()
-    order = np.lexsort((rank[code], days.asi8[block])) if len(code) else np.empty(0, dtype=int)
-    block, code, value = block[order], code[order], values.ravel()[order]
-    why = np.where(np.isnan(value), 1, np.where(value == 0, 2, 0))
-    places = np.array([*body.places, ("", "")], dtype=object)  # the extra pair keeps the array two wide when there is no place
-    milk, channel = np.array(COLUMNS, dtype=object).T
-    return pd.DataFrame(
-        {
-            "publication": days[block],
-            "series": series[code],
-            "state": places[code // columns, 0],
-            "city": places[code // columns, 1],
-            "milk": milk[code % columns],
-            "channel": channel[code % columns],
-            "price": np.where(why == 0, value, np.nan),
-            "kept": np.array(KEPT, dtype=object)[why],
-        }
-    )
-
-
-def _averages(body: _Body, days: pd.DatetimeIndex) -> pd.DataFrame:
-    columns = len(COLUMNS)
-    kinds = np.repeat(np.array(body.average, dtype=object), columns)
-    milk, channel = (np.tile(np.array(names, dtype=object), len(body.average)) for names in zip(*COLUMNS, strict=True))
-    keys: dict[tuple[Any, ...], str] = {
-        (kind, *column): series_key(NATIONAL, city, *column) for kind, city in AVERAGES.items() for column in COLUMNS
-    }
-    value = np.array(body.average_prices, dtype=float).ravel()
+def _price_frame(blocks: list[BlockRows]) -> pd.DataFrame:
+    """`Workbook.prices`: first every city row repeated for its four price columns, then sorted."""
+    rows = [row for block in blocks for row in block.cities]
+    places = {(row.state, row.city) for row in rows}
+    keys_of_place = {(state, city): _keys_of(state, city) for state, city in places}
+    prices = _price_array(rows).ravel()
+    status = np.select([np.isnan(prices), prices == 0], [1, 2], default=0)  # index in PRICE_STATUSES
     frame = pd.DataFrame(
         {
-            "publication": days[np.repeat(np.array(body.average_block, dtype=int), columns)],
-            "series": [keys[name] for name in zip(kinds, milk, channel, strict=True)],
-            "average": kinds,
-            "milk": milk,
-            "channel": channel,
-            "price": np.where(value == 0, np.nan, value),
+            "publication": _repeated_days(blocks, [len(block.cities) for block in blocks]),
+            "series": _objects([key for row in rows for key in keys_of_place[row.state, row.city]]),
+            "state": _objects([row.state for row in rows]).repeat(len(PRICE_COLUMNS)),
+            "city": _objects([row.city for row in rows]).repeat(len(PRICE_COLUMNS)),
+            **_milk_and_channel(len(rows)),
+            "price": np.where(status == 0, prices, np.nan),
+            "kept": _objects(PRICE_STATUSES)[status],
         }
     )
-    return frame.sort_values(["publication", "series"], kind="stable", ignore_index=True)
+    return _sorted(frame)
 
 
-def _controls(body: _Body, days: pd.DatetimeIndex) -> pd.DataFrame:
-    """The arithmetic average each block states beside the mean of its prices that are not 0."""
-    columns = len(COLUMNS)
-    size = len(days) * columns
-    values = np.array(body.city_prices, dtype=float).reshape(-1, columns)
-    cell = np.array(body.city_block, dtype=int)[:, None] * columns + np.arange(columns)
-    priced = ~np.isnan(values) & (values != 0)
-    cities = np.bincount(cell[priced], minlength=size)
-    total = np.bincount(cell[priced], weights=values[priced], minlength=size)
-    computed = np.divide(total, cities, out=np.full(size, np.nan), where=cities > 0)
-    stated = np.full(size, np.nan)
-    for block, kind, figures in zip(body.average_block, body.average, body.average_prices, strict=True):
-        if kind == "arithmetic":
-            stated[block * columns : (block + 1) * columns] = figures
-    stated[stated == 0] = np.nan
-    milk, channel = (np.tile(np.array(names, dtype=object), len(days)) for names in zip(*COLUMNS, strict=True))
+def _average_frame(blocks: list[BlockRows]) -> pd.DataFrame:
+    """`Workbook.averages`."""
+    rows = [row for block in blocks for row in block.averages]
+    keys_of_kind = {kind: _keys_of(NATIONAL, label) for kind, label in AVERAGES.items()}
+    prices = _price_array(rows).ravel()
+    frame = pd.DataFrame(
+        {
+            "publication": _repeated_days(blocks, [len(block.averages) for block in blocks]),
+            "series": _objects([key for row in rows for key in keys_of_kind[row.kind]]),
+            "average": _objects([row.kind for row in rows]).repeat(len(PRICE_COLUMNS)),
+            **_milk_and_channel(len(rows)),
+            "price": np.where(prices == 0, np.nan, prices),
+        }
+    )
+    return _sorted(frame)
+
+
+def _control_frame(blocks: list[BlockRows]) -> pd.DataFrame:
+    """`Workbook.controls`."""
+    cities, stated, computed = (np.concatenate(parts) for parts in zip(*map(_control_of, blocks), strict=True))
     return pd.DataFrame(
         {
-            "publication": np.repeat(days, columns),
-            "milk": milk,
-            "channel": channel,
+            "publication": _repeated_days(blocks, [1] * len(blocks)),
+            **_milk_and_channel(len(blocks)),
             "cities": cities,
             "stated": stated,
             "computed": computed,
@@ -244,8 +252,59 @@ def _controls(body: _Body, days: pd.DatetimeIndex) -> pd.DataFrame:
     )
 
 
-def _unknown_names(body: _Body, blocks: list[Block]) -> tuple[str, ...]:
+def _control_of(block: BlockRows) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """For each price column of a block: the number of cities with a price, the stated average, and the mean of the city prices."""
+    prices = _price_array(block.cities)
+    has_price = ~np.isnan(prices) & (prices != 0)
+    cities = has_price.sum(axis=0)
+    total = np.where(has_price, prices, 0.0).sum(axis=0)
+    computed = np.divide(total, cities, out=np.full(len(PRICE_COLUMNS), np.nan), where=cities > 0)
+    stated = np.full(len(PRICE_COLUMNS), np.nan)
+    for row in block.averages:
+        if row.kind == "arithmetic":
+            stated = np.array(row.prices)
+    stated[stated == 0] = np.nan
+    return cities, stated, computed
+
+
+def _unknown_names(blocks: list[Block], read_blocks: list[BlockRows]) -> tuple[str, ...]:
     known = known_places()
-    places = {f"{city}, {state}" for state, city in body.places if city not in known.get(state, ())}
-    headings = {heading for block in blocks for heading in block.unknown}
-    return tuple(sorted(places | headings | body.unknown))
+    places = {(row.state, row.city) for block in read_blocks for row in block.cities}
+    unknown = {f"{city}, {state}" for state, city in places if city not in known.get(state, ())}
+    unknown.update(heading for block in blocks for heading in block.unknown_headings)
+    unknown.update(label for block in read_blocks for label in block.unknown_labels)
+    return tuple(sorted(unknown))
+
+
+def _keys_of(state: str, city: str) -> list[str]:
+    """The keys of a place's four series, in the order of PRICE_COLUMNS."""
+    return [series_key(state, city, milk, channel) for milk, channel in PRICE_COLUMNS]
+
+
+def _price_array(rows: Sequence[CityRow | AverageRow]) -> NDArray[np.float64]:
+    """The prices of rows, shape (rows, price columns)."""
+    return np.array([row.prices for row in rows], dtype=float).reshape(-1, len(PRICE_COLUMNS))
+
+
+def _repeated_days(blocks: list[BlockRows], rows_per_block: list[int]) -> pd.DatetimeIndex:
+    """The publication date of every row and price column."""
+    days = pd.DatetimeIndex([block.day for block in blocks]).as_unit("ns")
+    return days.repeat(np.array(rows_per_block) * len(PRICE_COLUMNS))
+
+
+def _milk_and_channel(rows: int) -> dict[str, NDArray[np.object_]]:
+    """The columns milk and channel of so many rows, each repeated for its four price columns."""
+    milk, channel = zip(*PRICE_COLUMNS, strict=True)
+    return {"milk": np.tile(_objects(milk), rows), "channel": np.tile(_objects(channel), rows)}
+
+
+def _objects(words: Sequence[str]) -> NDArray[np.object_]:
+    """Text as an object array: equal words share one string, which makes the frames small and comparisons fast."""
+    return np.array(words, dtype=object)
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame sorted by publication and series. Sorting the codes of the few distinct keys is much faster than sorting text."""
+    series_rank = pd.Categorical(frame["series"]).codes
+    order = np.lexsort((series_rank, frame["publication"].to_numpy()))
+    return frame.take(order).reset_index(drop=True)

@@ -34,7 +34,7 @@ def artefacts(tmp_path: Path) -> Lake:
 @pytest.fixture(autouse=True)
 def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alert_state, "clock", lambda: NOW)
-    for variable in (telegram.TOKEN, webhook.URL):
+    for variable in (telegram.TOKEN_VARIABLE, webhook.URL_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
 
 
@@ -130,8 +130,8 @@ def test_a_document_that_cannot_be_read_hides_no_other(filled: Lake, artefacts: 
 
 
 def test_a_daemon_that_stopped_is_told_from_outside_and_its_return_too(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(telegram.TOKEN, "123:secret")
-    monkeypatch.setenv(telegram.CHAT, "42")
+    monkeypatch.setenv(telegram.TOKEN_VARIABLE, "123:secret")
+    monkeypatch.setenv(telegram.CHAT_VARIABLE, "42")
     with Chat() as chat:
         channel = Telegram(base_url=chat.url)
         assert metrics_server.watch(filled, (channel,), NOW) == "the platform looks after itself"

@@ -14,7 +14,7 @@ import requests
 
 from milk_assets.commands.source import main
 from milk_assets.sniim.samples.generate import sample_workbook
-from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 
 MONDAY = date(2024, 1, 8)
 
@@ -80,7 +80,7 @@ def test_a_file_that_is_not_there_and_a_folder_that_is_not_there_are_refused(wor
 
 
 def test_advance_moves_a_running_publisher(capsys):
-    with Publisher(SampleShelf(), until=date(2024, 1, 5)) as site:
+    with Publisher(GeneratedWorkbooks(), until=date(2024, 1, 5)) as site:
         assert main(["advance", "--port", str(site.port)]) == 0
         assert main(["advance", "--port", str(site.port), "--to", "2024-01-31"]) == 0
         assert site.until == date(2024, 1, 31)
@@ -88,13 +88,13 @@ def test_advance_moves_a_running_publisher(capsys):
         port = site.port
     printed = capsys.readouterr()
     assert printed.out.splitlines() == ["publications up to 2024-01-08 are shown", "publications up to 2024-01-31 are shown"]
-    assert "what was published stays" in printed.err
+    assert "a publication cannot be taken back" in printed.err
     assert main(["advance", "--port", str(port)]) == 1
     assert f"expected a publisher on port {port}, found none" in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_refused_with_what_to_do(capsys):
-    with Publisher(SampleShelf(), until=MONDAY) as site:
+    with Publisher(GeneratedWorkbooks(), until=MONDAY) as site:
         assert main(["publish", "--until", "2024-01-05", "--port", str(site.port)]) == 1
     assert f"port {site.port} is in use; stop what listens there or choose another with --port" in capsys.readouterr().err
 

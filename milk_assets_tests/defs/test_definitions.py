@@ -105,11 +105,11 @@ def test_sensors_and_schedules_run_by_default(defs: dg.Definitions) -> None:
 
 
 def test_the_checks_of_prices_are_those_of_the_validation(sample_workbook: bytes) -> None:
-    from milk_assets.sniim.validation import prove
+    from milk_assets.sniim.validation import validate
     from milk_assets.sniim.workbook import read_workbook
 
-    proof = prove(read_workbook(sample_workbook))
-    assert {outcome.name: outcome.blocking for outcome in proof.outcomes} == check_names.PRICES
+    proof = validate(read_workbook(sample_workbook))
+    assert {outcome.name: outcome.blocking for outcome in proof.results} == check_names.PRICES
 
 
 def test_a_value_is_never_pickled() -> None:

@@ -18,7 +18,7 @@ from openpyxl import load_workbook
 from milk_assets.commands import run_once
 from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment
-from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf, Shelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks, WorkbookCollection
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.layers import candidates, evaluations, forecasts, prices, track_record
 from milk_assets_tests.support.chat_server import Chat
@@ -40,10 +40,10 @@ defs = build_definitions(Environment.from_env(), telegram=Telegram(base_url={cha
 
 
 @dataclass
-class CorrectableShelf(Shelf):
+class CorrectableWorkbooks(WorkbookCollection):
     """A shelf whose workbooks can be replaced, as when the source corrects itself."""
 
-    shelf: CutShelf | SampleShelf
+    shelf: TruncatedWorkbooks | GeneratedWorkbooks
     replaced: dict[date, bytes] = field(default_factory=dict)
 
     def next_after(self, day: date) -> date | None:
@@ -68,12 +68,12 @@ def with_a_price_changed(content: bytes) -> bytes:
 
 
 @pytest.fixture
-def shelf(request: pytest.FixtureRequest) -> CorrectableShelf:
+def shelf(request: pytest.FixtureRequest) -> CorrectableWorkbooks:
     """The real workbook truncated at its dates; sample data where it is not available."""
     try:
-        return CorrectableShelf(CutShelf(request.getfixturevalue("real_workbook")))
+        return CorrectableWorkbooks(TruncatedWorkbooks(request.getfixturevalue("real_workbook")))
     except pytest.skip.Exception:
-        return CorrectableShelf(SampleShelf())
+        return CorrectableWorkbooks(GeneratedWorkbooks())
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chat]:
 
 @pytest.fixture
 def daemon(
-    tmp_path: Path, chat: Chat, shelf: CorrectableShelf
+    tmp_path: Path, chat: Chat, shelf: CorrectableWorkbooks
 ) -> Iterator[tuple[Publisher, Environment, subprocess.Popen[bytes]]]:
     """A publisher with Monday's workbook, the whole graph run once, then Dagster's daemon."""
     with Publisher(shelf, MONDAY) as site:
@@ -125,7 +125,7 @@ def wait_for(what: str, happened: Callable[[], bool], process: "subprocess.Popen
 
 
 def test_publications_are_processed_automatically_and_a_broken_one_stops_only_itself(
-    daemon: tuple[Publisher, Environment, "subprocess.Popen[bytes]"], shelf: CorrectableShelf, chat: Chat
+    daemon: tuple[Publisher, Environment, "subprocess.Popen[bytes]"], shelf: CorrectableWorkbooks, chat: Chat
 ) -> None:
     site, environment, process = daemon
     resources = build_resources(environment)

@@ -14,7 +14,7 @@ from milk_assets.commands import run_once
 from milk_assets.defs.build import build_resources
 from milk_assets.promotion.state import fold
 from milk_assets.settings import Environment
-from milk_assets.sniim.samples.publisher import FolderShelf, Publisher
+from milk_assets.sniim.samples.publisher import FolderWorkbooks, Publisher
 from milk_assets.stores import champion_manifest, model_bundles
 from milk_assets.stores.layers import candidates, evaluations, forecasts, monitoring, prices, shadow_forecasts
 from milk_assets.stores.layers.track_record import read_track_record
@@ -66,7 +66,7 @@ def test_both_models_of_the_earlier_release_load_and_forecast(home: Path) -> Non
 
 
 def test_the_whole_graph_goes_on_from_the_earlier_home(home: Path) -> None:
-    with Publisher(FolderShelf(home / "workbooks"), MONDAY) as site:
+    with Publisher(FolderWorkbooks(home / "workbooks"), MONDAY) as site:
         environment = Environment.from_env({"MILK_HOME": str(home), "MILK_SOURCE_URL": site.url})
         with run_once.instance(environment) as instance:
             run_once.bootstrap(environment, instance, MONDAY)

@@ -9,7 +9,7 @@ from milk_assets.commands import run_once as run
 from milk_assets.commands.model import main as terminal
 from milk_assets.defs.build import build_definitions, build_resources
 from milk_assets.settings import Environment, SettingError
-from milk_assets.sniim.samples.publisher import CutShelf, Publisher, SampleShelf, Shelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks, WorkbookCollection
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.layers import candidates, evaluations, forecasts, monitoring, prices, reports, shadow_forecasts
 
@@ -28,7 +28,7 @@ class FinishedRun:
         self.tracking = resources["tracking"]
 
 
-def run_graph_once(shelf: Shelf, home: Path) -> FinishedRun:
+def run_graph_once(shelf: WorkbookCollection, home: Path) -> FinishedRun:
     with Publisher(shelf, PUBLICATION) as site:
         environment = Environment.from_env({"MILK_HOME": str(home), "MILK_SOURCE_URL": site.url})
         with run.instance(environment) as on:
@@ -40,7 +40,7 @@ def run_graph_once(shelf: Shelf, home: Path) -> FinishedRun:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    return run_graph_once(SampleShelf(), tmp_path_factory.mktemp("sample"))
+    return run_graph_once(GeneratedWorkbooks(), tmp_path_factory.mktemp("sample"))
 
 
 def test_every_active_series_has_every_forecast_with_ordered_intervals(sample: FinishedRun) -> None:
@@ -149,14 +149,14 @@ def test_the_drift_report_has_signals_but_not_price_levels(sample: FinishedRun) 
 
 def test_reading_the_same_publication_again_writes_nothing_new(sample: FinishedRun) -> None:
     files_before = sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")
-    with Publisher(SampleShelf(), PUBLICATION) as site, run.instance(sample.environment) as on:
+    with Publisher(GeneratedWorkbooks(), PUBLICATION) as site, run.instance(sample.environment) as on:
         again = Environment.from_env({"MILK_HOME": str(sample.environment.home), "MILK_SOURCE_URL": site.url})
         assert next(run.run_graph(again, on, PUBLICATION, PUBLICATION)).name == "ingest"
     assert (sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")) == files_before
 
 
 def test_an_unpublished_date_stops_the_graph_and_writes_nothing(tmp_path: Path) -> None:
-    with Publisher(SampleShelf(), date(2025, 3, 28)) as site:
+    with Publisher(GeneratedWorkbooks(), date(2025, 3, 28)) as site:
         environment = Environment.from_env({"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url})
         with run.instance(environment) as on:
             with pytest.raises(SettingError, match="shows no workbook for 2025-03-31"):
@@ -168,7 +168,7 @@ def test_an_unpublished_date_stops_the_graph_and_writes_nothing(tmp_path: Path) 
 
 
 def test_the_real_workbook_goes_through_the_whole_graph(real_workbook: Path, tmp_path: Path) -> None:
-    ran = run_graph_once(CutShelf(real_workbook), tmp_path)
+    ran = run_graph_once(TruncatedWorkbooks(real_workbook), tmp_path)
     vintage = prices.read_vintage(ran.lake, "2025-03-31")
     assert (vintage.publications, vintage.sample, vintage.coverage) == (184, False, 1.0)
     table = forecasts.read_forecasts(ran.lake, "2025-03-31")

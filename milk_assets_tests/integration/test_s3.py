@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 from milk_assets.commands import run_once
 from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment, bucket
-from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.layers import forecasts, prices
 from milk_model.artefact_paths import SERVED
@@ -36,7 +36,7 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         s3 = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
         for purpose in ("lake", "artefacts"):
             s3.create_bucket(Bucket=bucket("staging", purpose))
-        with Publisher(SampleShelf(), PUBLICATION) as site:
+        with Publisher(GeneratedWorkbooks(), PUBLICATION) as site:
             environment = Environment.from_env(
                 {
                     "MILK_ENV": "staging",

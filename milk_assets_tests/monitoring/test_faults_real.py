@@ -27,7 +27,7 @@ from milk_assets.monitoring.detection.live_accuracy_report import live_accuracy_
 from milk_assets.monitoring.detection.market_drift import coverage_drift, drift_report, repeated_breaches
 from milk_assets.sniim.samples.xlsx_writer import SheetContent, write_workbook
 from milk_assets.sniim.sheet_blocks import find_blocks
-from milk_assets.sniim.validation import prove
+from milk_assets.sniim.validation import validate
 from milk_assets.sniim.workbook import Workbook, read_workbook
 
 NEWEST = date(2025, 3, 31)
@@ -79,7 +79,7 @@ def alarms(
     """
     late = lateness_observations(read_through, now or datetime(2025, 3, 31, 20, tzinfo=ZONE))
     raised = {observation.rule for observation in late}
-    proof = prove(book, read_through, before)
+    proof = validate(book, read_through, before)
     if proof.failures:
         return raised | {f"run_failed: {outcome.name}" for outcome in proof.failures}
     raised |= {f"check_failed: {outcome.name}" for outcome in proof.warnings}

@@ -15,7 +15,7 @@ from milk_assets.monitoring.detection.market_drift import (
     drift_report,
     rolling_statistic,
 )
-from milk_assets.sniim.names import COLUMNS, series_key
+from milk_assets.sniim.names import PRICE_COLUMNS, series_key
 
 CITIES = [("Jalisco", "Guadalajara"), ("Puebla", "Puebla"), ("Sonora", "Nogales"), ("Sonora", "Hermosillo")]
 
@@ -27,7 +27,7 @@ def frame(values: np.ndarray) -> pd.DataFrame:
         (day, series_key(*names, *pair), *names, *pair, values[time, city, market])
         for time, day in enumerate(days)
         for city, names in enumerate(CITIES[: values.shape[1]])
-        for market, pair in enumerate(COLUMNS)
+        for market, pair in enumerate(PRICE_COLUMNS)
     ]
     return pd.DataFrame(rows, columns=["publication", "series", "state", "city", "milk", "channel", "price"])
 
@@ -35,7 +35,7 @@ def frame(values: np.ndarray) -> pd.DataFrame:
 def quiet(count: int, seed: int = 3) -> np.ndarray:
     """Prices of which one in five changes at each publication, by 2 % up or down."""
     rng = np.random.default_rng(seed)
-    shape = (count, len(CITIES), len(COLUMNS))
+    shape = (count, len(CITIES), len(PRICE_COLUMNS))
     steps = np.where(rng.random(shape) < 0.2, rng.choice([-0.02, 0.02], shape), 0)
     return 25 * np.exp(np.cumsum(steps, axis=0))
 

@@ -9,7 +9,7 @@ import pytest
 
 from milk_assets.reporting.build_report import build_report
 from milk_assets.reporting.model.report import Provenance, Report
-from milk_assets.sniim.names import AVERAGES, COLUMNS, NATIONAL, series_key
+from milk_assets.sniim.names import AVERAGES, NATIONAL, PRICE_COLUMNS, series_key
 
 CITIES = (("Jalisco", "Guadalajara"), ("Puebla", "Puebla"), ("Sonora", "Nogales"))
 SHA256 = "5f" * 32
@@ -101,7 +101,7 @@ def unchanged_prices() -> dict[tuple[str, str, str, str], list[float]]:
     return {
         (state, city, milk, channel): [20.0 + index + (0.5 if channel == "supermarket" else 0) + (2 if milk == "uht" else 0)] * 40
         for index, (state, city) in enumerate(CITIES)
-        for milk, channel in COLUMNS
+        for milk, channel in PRICE_COLUMNS
     }
 
 

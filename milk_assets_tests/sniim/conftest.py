@@ -1,4 +1,4 @@
-"""Workbooks to break: a small one in the source's layout, as rows that a test changes before it is written."""
+"""Fixtures: a small workbook in the layout of the source, as rows that a test can change before it is written."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def spanish(day: date) -> str:
     return f"{WEEKDAYS[day.weekday()]}, {day.day} de {MONTHS[day.month - 1]} de {day.year}"
 
 
-def block(day: date) -> list[list[object]]:
-    """The rows of one block, averages and footer included: 14 rows, two of them blank, all six wide."""
+def block_rows(day: date) -> list[list[object]]:
+    """The rows of one block with averages and source note: 14 rows of six cells, the last one blank."""
     means = []
     for column in range(2, 6):
         priced = [city[column] for city in CITIES if city[column]]
@@ -59,22 +59,19 @@ def block(day: date) -> list[list[object]]:
 
 @dataclass
 class Draft:
-    """Rows of one sheet, to change and then write: a block of 28 March (rows 0 to 13), and one of 26 March (14 to 27)."""
+    """The rows of one sheet, to change and then write: a block of 28 March (rows 0 to 13) and one of 26 March (14 to 27)."""
 
-    rows: list[list[object]] = field(default_factory=lambda: block(date(2025, 3, 28)) + block(date(2025, 3, 26)))
+    rows: list[list[object]] = field(default_factory=lambda: block_rows(date(2025, 3, 28)) + block_rows(date(2025, 3, 26)))
     extra_sheets: dict[str, list[list[object]]] = field(default_factory=dict)
-
-    def row_of(self, text: str, nth: int = 0) -> int:
-        return [number for number, row in enumerate(self.rows) if text in row][nth]
 
     def insert_column(self, at: int, heading: str | None = None) -> None:
         for row in self.rows:
             row.insert(at, heading if "Estado" in row else None)
 
-    def swap_columns(self, one: int, other: int, rows: range | None = None) -> None:
+    def swap_columns(self, first: int, second: int, rows: range | None = None) -> None:
         for number in rows or range(len(self.rows)):
             row = self.rows[number]
-            row[one], row[other] = row[other], row[one]
+            row[first], row[second] = row[second], row[first]
 
     def content(self) -> bytes:
         import openpyxl
@@ -97,4 +94,4 @@ def draft() -> Draft:
 
 @pytest.fixture
 def new_block() -> Callable[[date], list[list[object]]]:
-    return block
+    return block_rows

@@ -1,4 +1,4 @@
-"""Samples: shaped and moving like the source, the same for whoever asks, and cut like regenerated."""
+"""Samples: they look and move like the source, are reproducible, and truncating one equals generating it up to that date."""
 
 import itertools
 import zipfile
@@ -13,9 +13,9 @@ import pytest
 from milk_assets.sniim.calendar import expected_between
 from milk_assets.sniim.names import PLACES
 from milk_assets.sniim.samples.generate import FIRST_PUBLICATION, SOURCE_NOTE, sample_prices, sample_workbook
-from milk_assets.sniim.samples.truncate import CumulativeWorkbook, cut_workbook
+from milk_assets.sniim.samples.truncate import CumulativeWorkbook
 from milk_assets.sniim.samples.xlsx_writer import SheetContent, write_workbook
-from milk_assets.sniim.validation import prove
+from milk_assets.sniim.validation import validate
 from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
 UNTIL = date(2024, 3, 1)
@@ -37,9 +37,9 @@ def long_run() -> np.ndarray:
 # the workbook
 
 
-def test_a_sample_is_proven_like_the_source_and_says_that_it_is_one(content):
+def test_a_sample_passes_every_check_and_is_marked_as_a_sample(content):
     book = read_workbook(content, "Leche01032024.xlsx")
-    assert [outcome.name for outcome in prove(book, UNTIL).outcomes if not outcome.passed] == []
+    assert [result.name for result in validate(book, UNTIL).results if not result.passed] == []
     assert book.controls["difference"].max() < 1e-12
     assert book.sample
     assert book.source_note == SOURCE_NOTE
@@ -47,7 +47,7 @@ def test_a_sample_is_proven_like_the_source_and_says_that_it_is_one(content):
     assert (book.prices.groupby("publication").size() == 216).all()
 
 
-def test_a_sample_leaves_out_what_the_source_leaves_out(content):
+def test_a_sample_has_the_gaps_of_the_source(content):
     counts = read_workbook(content).prices.groupby("series")["kept"].agg(lambda kept: kept.value_counts().index[0]).value_counts()
     assert counts.to_dict() == {"kept": 185, "blank": 27, "zero": 4}
 
@@ -68,7 +68,7 @@ def test_a_sample_has_the_same_series_and_cells_as_the_real_workbook(real_workbo
     assert words[0] == words[1]
 
 
-def test_the_same_arguments_give_the_same_bytes_and_another_seed_does_not(content):
+def test_equal_arguments_give_equal_bytes_and_another_seed_does_not(content):
     assert sample_workbook(UNTIL) == content
     assert sample_workbook(UNTIL, seed=7) != content
 
@@ -87,15 +87,15 @@ def test_other_programs_open_a_sample_with_its_merged_cells(content):
     assert sheet["A2"].value == "Viernes, 1 de marzo de 2024"
 
 
-def test_a_sample_before_the_first_publication_is_refused():
+def test_a_sample_before_the_first_publication_is_rejected():
     with pytest.raises(ValueError, match="expected a publication between 2024-01-03 and 2024-01-02"):
         sample_workbook(date(2024, 1, 2))
 
 
-# how prices move, beside the source's figures
+# how prices move, compared with the source
 
 
-def test_most_prices_stay_and_the_others_move_as_far_as_the_sources(long_run):
+def test_most_prices_do_not_change_and_changes_are_as_large_as_in_the_source(long_run):
     moves = np.diff(long_run, axis=0).round(4)
     moves = moves[~np.isnan(moves)]
     assert (moves == 0).mean() == pytest.approx(0.79, abs=0.03)
@@ -103,7 +103,7 @@ def test_most_prices_stay_and_the_others_move_as_far_as_the_sources(long_run):
     assert np.quantile(sizes, [0.5, 0.9, 0.95, 0.99]) == pytest.approx([0.30, 1.00, 1.50, 2.91], rel=0.1)
 
 
-def test_prices_rise_by_a_fifth_of_a_peso_a_month_within_their_range(long_run):
+def test_prices_rise_by_0_20_pesos_a_month_within_their_range(long_run):
     months = 183 / 12.35
     assert np.nanmean(long_run[-1] - long_run[0]) / months == pytest.approx(0.2, abs=0.04)
     assert np.nanmin(long_run) >= 16
@@ -112,23 +112,23 @@ def test_prices_rise_by_a_fifth_of_a_peso_a_month_within_their_range(long_run):
     assert np.nanmax(sample_prices(450)) <= 40
 
 
-def test_a_change_is_often_undone_and_soon_follows_another(long_run):
-    undone = changes = soon = soon_of = late = late_of = 0
+def test_a_change_is_often_reverted_and_often_follows_another(long_run):
+    reverted = changes = soon = soon_of = late = late_of = 0
     for series in long_run.T:
         moves = np.diff(series[~np.isnan(series)]).round(4)
         prices = series[~np.isnan(series)]
         at = np.flatnonzero(moves)
-        for one, other in itertools.pairwise(at):
+        for change, next_change in itertools.pairwise(at):
             changes += 1
-            undone += abs(prices[other + 1] - prices[one]) < 1e-9
+            reverted += abs(prices[next_change + 1] - prices[change]) < 1e-9
         gaps = np.diff(at)
         soon, soon_of = soon + (gaps == 1).sum(), soon_of + len(gaps)
         late, late_of = late + (gaps == 10).sum(), late_of + (gaps >= 10).sum()
-    assert undone / changes == pytest.approx(0.17, abs=0.03)
+    assert reverted / changes == pytest.approx(0.17, abs=0.03)
     assert soon / soon_of > 3 * late / late_of
 
 
-def test_ultrapasteurised_costs_more_and_blanks_are_few(long_run):
+def test_uht_milk_costs_more_and_few_prices_are_missing(long_run):
     prices = sample_prices(184)
     prices[prices == 0] = np.nan
     segments = np.nanmean(prices, axis=(0, 1))
@@ -137,51 +137,51 @@ def test_ultrapasteurised_costs_more_and_blanks_are_few(long_run):
     assert 0 < np.isnan(long_run).sum() < 20
 
 
-# cutting
+# truncating
 
 
-def test_cutting_a_sample_gives_what_would_have_been_generated_then(content):
+def test_a_truncated_sample_equals_the_sample_generated_on_that_date(content):
     at = date(2024, 2, 2)
-    assert cut_workbook(content, at) == sample_workbook(at)
+    assert CumulativeWorkbook(content).truncated_at(at) == sample_workbook(at)
 
 
-def test_the_real_workbook_cut_at_a_date_is_proven_and_keeps_its_prices_and_note(real_workbook):
+def test_the_truncated_real_workbook_passes_every_check_and_keeps_its_prices_and_note(real_workbook):
     whole = read_workbook(real_workbook)
     at = date(2024, 7, 1)
-    book = read_workbook(cut_workbook(real_workbook.read_bytes(), at))
-    assert [outcome.name for outcome in prove(book, at).outcomes if not outcome.passed] == []
+    book = read_workbook(CumulativeWorkbook(real_workbook.read_bytes()).truncated_at(at))
+    assert [result.name for result in validate(book, at).results if not result.passed] == []
     assert (book.newest, len(book.dates)) == (at, 73)
     then = whole.prices[whole.prices["publication"] <= pd.Timestamp(at)].reset_index(drop=True)
     pd.testing.assert_frame_equal(book.prices, then)
     assert (book.source_note, book.sample) == (whole.source_note, False)
 
 
-def test_a_cut_keeps_real_dates_several_sheets_and_what_stands_outside_blocks(draft, new_block):
+def test_truncating_keeps_date_cells_several_sheets_and_rows_outside_blocks(draft, new_block):
     draft.rows[1][0] = None
     draft.rows[1][2] = datetime.combine(date(2025, 3, 28), time())
     draft.rows.insert(0, ["Aviso: provisional"])
     draft.extra_sheets = {"2025": new_block(date(2025, 3, 31)), "2024": new_block(date(2024, 3, 22))}
     whole = CumulativeWorkbook(draft.content())
     assert whole.dates == (date(2024, 3, 22), date(2025, 3, 26), date(2025, 3, 28), date(2025, 3, 31))
-    cut = whole.cut(date(2025, 3, 28))
-    book = openpyxl.load_workbook(BytesIO(cut))
+    truncated = whole.truncated_at(date(2025, 3, 28))
+    book = openpyxl.load_workbook(BytesIO(truncated))
     assert book.sheetnames == ["Leche", "2024"]
     assert book["Leche"]["A1"].value == "Aviso: provisional"
     assert book["Leche"]["C3"].value == datetime.combine(date(2025, 3, 28), time())
-    assert read_workbook(cut).dates == whole.dates[:3]
+    assert read_workbook(truncated).dates == whole.dates[:3]
 
 
-def test_a_cut_before_the_first_block_is_refused(content):
+def test_truncating_before_the_first_block_is_rejected(content):
     with pytest.raises(ValueError, match="expected a date from 2024-01-03 on.*found 2024-01-02"):
-        cut_workbook(content, date(2024, 1, 2))
+        CumulativeWorkbook(content).truncated_at(date(2024, 1, 2))
     with pytest.raises(WorkbookError, match="found an empty file"):
-        cut_workbook(b"", UNTIL)
+        CumulativeWorkbook(b"")
 
 
-# the format
+# the file format
 
 
-def test_text_is_kept_as_it_is_whatever_it_holds():
+def test_special_characters_in_text_are_kept():
     rows = [["<Fuente> & «otros» ", "", 26.15, 3, True], [], ["", " x "]]
     sheet = openpyxl.load_workbook(BytesIO(write_workbook([SheetContent('A "b" & c', rows)]))).active
     assert sheet.title == 'A "b" & c'
@@ -189,11 +189,11 @@ def test_text_is_kept_as_it_is_whatever_it_holds():
     assert sheet["B3"].value == " x "
 
 
-def test_an_archive_carries_no_time_of_day(content):
+def test_an_archive_does_not_contain_the_current_time(content):
     with zipfile.ZipFile(BytesIO(content)) as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_a_cell_of_another_kind_is_refused_by_its_place():
+def test_a_cell_of_an_unsupported_type_is_rejected_with_its_reference():
     with pytest.raises(TypeError, match="cell B1: expected text, a number, a date or a blank, found None"):
         write_workbook([SheetContent("x", [["a", None]])])

@@ -1,4 +1,4 @@
-"""Reading a workbook: the real one whole, and every way a sheet may be rearranged or damaged."""
+"""Reading a workbook: the real one, and sheets that are rearranged or damaged in every known way."""
 
 import zipfile
 from datetime import date, datetime, time
@@ -7,20 +7,20 @@ from io import BytesIO
 import pandas as pd
 import pytest
 
-from milk_assets.sniim.validation import prove
+from milk_assets.sniim.validation import validate
 from milk_assets.sniim.workbook import Workbook, WorkbookError, read_workbook
 
 NEWEST = pd.Timestamp("2025-03-28")
 
 
-def price(book: Workbook, series: str, day: pd.Timestamp = NEWEST) -> float:
-    found = book.prices[(book.prices["publication"] == day) & (book.prices["series"] == series)]
-    assert len(found) == 1
-    return float(found["price"].iloc[0])
+def price_of(book: Workbook, series: str, day: pd.Timestamp = NEWEST) -> float:
+    rows = book.prices[(book.prices["publication"] == day) & (book.prices["series"] == series)]
+    assert len(rows) == 1
+    return float(rows["price"].iloc[0])
 
 
-def same(book: Workbook, other: Workbook) -> None:
-    """Two books say the same, in every frame."""
+def assert_same_frames(book: Workbook, other: Workbook) -> None:
+    """Assert that two workbooks have equal frames."""
     pd.testing.assert_frame_equal(book.prices, other.prices)
     pd.testing.assert_frame_equal(book.averages, other.averages)
     pd.testing.assert_frame_equal(book.controls, other.controls)
@@ -34,7 +34,7 @@ def plain(draft) -> Workbook:
 # the real workbook
 
 
-def test_the_real_workbook_is_read_whole(real_workbook):
+def test_the_real_workbook_is_read_completely(real_workbook):
     book = read_workbook(real_workbook)
     assert book.name == "Leche31032025.xlsx"
     assert (len(book.dates), book.dates[0], book.newest) == (184, date(2024, 1, 3), date(2025, 3, 31))
@@ -49,27 +49,27 @@ def test_the_real_workbook_is_read_whole(real_workbook):
     assert book.source_note.startswith("Fuente: SNIIM, con información")
 
 
-def test_the_real_workbook_gives_the_prices_that_stand_in_its_cells(real_workbook):
+def test_prices_of_the_real_workbook_are_those_in_its_cells(real_workbook):
     book = read_workbook(real_workbook)
-    assert price(book, "jalisco/zm-guadalajara/uht/supermarket", pd.Timestamp("2025-03-31")) == 32.9
-    assert price(book, "chihuahua/ciudad-juarez/pasteurised/store", pd.Timestamp("2024-01-03")) == 26.8
+    assert price_of(book, "jalisco/zm-guadalajara/uht/supermarket", pd.Timestamp("2025-03-31")) == 32.9
+    assert price_of(book, "chihuahua/ciudad-juarez/pasteurised/store", pd.Timestamp("2024-01-03")) == 26.8
     lone_zero = book.prices[
         (book.prices["series"] == "hidalgo/pachuca/pasteurised/supermarket") & (book.prices["kept"] == "zero")
     ]
     assert len(lone_zero) == 1
 
 
-def test_the_averages_are_no_cities_of_the_last_state(real_workbook):
+def test_the_averages_are_not_read_as_cities_of_the_last_state(real_workbook):
     book = read_workbook(real_workbook)
     assert set(book.prices.loc[book.prices["state"] == "Zacatecas", "city"]) == {"Zacatecas"}
     assert book.averages["series"].nunique() == 8
     assert "nacional/promedio-ponderado/uht/store" in set(book.averages["series"])
 
 
-# the small one, plain and rearranged
+# the small workbook, plain and rearranged
 
 
-def test_a_price_a_blank_and_a_zero_are_told_apart(plain):
+def test_a_price_a_blank_and_a_zero_are_distinguished(plain):
     kept = plain.prices[plain.prices["publication"] == NEWEST].set_index("series")["kept"]
     assert kept["baja-california/mexicali/uht/store"] == "kept"
     assert kept["baja-california/tijuana/pasteurised/store"] == "blank"
@@ -83,49 +83,49 @@ def test_prices_are_sorted_by_publication_and_series(plain):
     assert plain.dates == (date(2025, 3, 26), date(2025, 3, 28))
 
 
-def test_the_same_workbook_reads_the_same_with_its_columns_swapped(draft, plain):
+def test_swapped_columns_change_nothing(draft, plain):
     draft.swap_columns(2, 4)
     draft.swap_columns(3, 5)
     draft.swap_columns(0, 1, range(2, 12))  # Ciudad before Estado, in the newest block alone
-    same(read_workbook(draft.content()), plain)
+    assert_same_frames(read_workbook(draft.content()), plain)
 
 
-def test_the_same_workbook_reads_the_same_with_its_channels_swapped(draft, plain):
+def test_swapped_channels_change_nothing(draft, plain):
     for start in (0, 14):
         draft.swap_columns(2, 3, range(start + 3, start + 12))
-    same(read_workbook(draft.content()), plain)
+    assert_same_frames(read_workbook(draft.content()), plain)
 
 
 @pytest.mark.parametrize("at", [0, 1, 2, 6])
-def test_the_same_workbook_reads_the_same_with_a_column_gained(draft, plain, at):
+def test_an_additional_column_changes_nothing(draft, plain, at):
     draft.insert_column(at, "Clave")
     book = read_workbook(draft.content())
-    same(book, plain)
-    assert prove(book).failures == ()
+    assert_same_frames(book, plain)
+    assert validate(book).failures == ()
 
 
-def test_a_column_of_another_milk_is_left_out_and_named(draft, plain):
+def test_a_column_of_another_milk_is_ignored_and_reported(draft, plain):
     draft.insert_column(6, "Deslactosada")
     draft.rows[3][6] = "Tiendas"
     draft.rows[5][6] = 31.5
     book = read_workbook(draft.content())
-    same(book, plain)
+    assert_same_frames(book, plain)
     assert book.unknown_names == ("Deslactosada/Tiendas",)
 
 
-def test_title_and_date_may_move_a_column_and_the_date_may_be_a_real_one(draft, plain):
+def test_title_and_date_may_be_in_another_column_and_the_date_may_be_a_date_cell(draft, plain):
     draft.rows[0] = [None, *draft.rows[0][:-1]]
     draft.rows[1] = [None, datetime.combine(date(2025, 3, 28), time()), None, None, None, None]
     draft.rows[14] = [None, None, *draft.rows[14][:-2]]
     draft.rows[15] = [None, date(2025, 3, 26), None, None, None, None]
-    del draft.rows[12]  # and no source note parts the blocks
-    same(read_workbook(draft.content()), plain)
+    del draft.rows[12]  # and no source note separates the blocks
+    assert_same_frames(read_workbook(draft.content()), plain)
 
 
-def test_the_averages_may_stand_in_the_first_column(draft, plain):
+def test_the_averages_may_be_in_the_first_column(draft, plain):
     for number in (10, 11, 24, 25):
         draft.swap_columns(0, 1, range(number, number + 1))
-    same(read_workbook(draft.content()), plain)
+    assert_same_frames(read_workbook(draft.content()), plain)
 
 
 def test_trailing_blanks_and_other_spellings_change_nothing(draft, plain):
@@ -136,24 +136,24 @@ def test_trailing_blanks_and_other_spellings_change_nothing(draft, plain):
     draft.rows[5][2] = "   "
     draft.rows[10][1] = "promedio aritmetico "
     draft.rows[1][0] = "VIERNES 28 DE MARZO DEL 2025 "
-    same(read_workbook(draft.content()), plain)
+    assert_same_frames(read_workbook(draft.content()), plain)
 
 
-def test_blocks_may_lie_on_several_sheets_among_others(draft, plain, new_block):
+def test_blocks_may_be_on_several_sheets_among_others(draft, plain, new_block):
     draft.rows, older = draft.rows[:14], draft.rows[14:]
     draft.extra_sheets = {"Notas": [["Aviso"], ["Sin datos"]], "2025": older, "Vacía": []}
-    same(read_workbook(draft.content()), plain)
+    assert_same_frames(read_workbook(draft.content()), plain)
 
 
-def test_a_new_city_is_read_and_named(draft):
+def test_a_new_city_is_read_and_reported(draft):
     draft.rows.insert(7, [None, " Ensenada ", 26.0, None, 30.0, 31.0])
     book = read_workbook(draft.content())
-    assert price(book, "baja-california/ensenada/uht/supermarket") == 31.0
+    assert price_of(book, "baja-california/ensenada/uht/supermarket") == 31.0
     assert book.unknown_names == ("Ensenada, Baja California",)
     assert (book.prices.groupby("publication").size() == pd.Series({pd.Timestamp("2025-03-26"): 24, NEWEST: 28})).all()
 
 
-def test_a_city_that_goes_takes_its_rows_of_that_block_alone(draft):
+def test_a_city_missing_from_a_block_is_missing_on_that_date_only(draft):
     del draft.rows[9]
     book = read_workbook(draft.content())
     assert len(book.prices[book.prices["state"] == "Zacatecas"]) == 4
@@ -165,12 +165,12 @@ def test_a_city_under_the_averages_does_not_get_the_state_above_them(draft):
         read_workbook(draft.content(), "x.xlsx")
 
 
-def test_the_source_note_says_whether_the_prices_are_a_sample(draft):
+def test_the_source_note_marks_sample_data(draft):
     draft.rows[12][0] = "Fuente: datos de muestra generados, no oficiales."
     assert read_workbook(draft.content()).sample
 
 
-def test_a_weekday_that_is_not_the_dates_own_is_noted(draft):
+def test_a_weekday_that_does_not_match_the_date_is_noted(draft):
     draft.rows[1][0] = "Lunes, 28 de marzo de 2025"
     assert read_workbook(draft.content()).notes == ("block of 2025-03-28: 'Lunes, 28 de marzo de 2025' is a viernes",)
 
@@ -179,7 +179,7 @@ def test_a_weekday_that_is_not_the_dates_own_is_noted(draft):
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
+    ("content", "kind"),
     [
         (b"", "found an empty file"),
         (b"  <!DOCTYPE html><html><body>Error</body></html>", "found a web page"),
@@ -188,19 +188,19 @@ def test_a_weekday_that_is_not_the_dates_own_is_noted(draft):
         (b"PK\x03\x04" + bytes(100), "cut short or damaged"),
     ],
 )
-def test_bytes_that_are_no_workbook_are_refused_by_what_they_are(content, found):
-    with pytest.raises(WorkbookError, match=rf"^Leche31032025\.xlsx: expected .*{found}.*download it again"):
+def test_bytes_that_are_not_a_workbook_are_rejected_with_what_they_are(content, kind):
+    with pytest.raises(WorkbookError, match=rf"^Leche31032025\.xlsx: expected .*{kind}.*download it again"):
         read_workbook(content, "Leche31032025.xlsx")
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.999])
-def test_a_truncated_workbook_is_refused(draft, share):
+def test_a_file_that_is_cut_short_is_rejected(draft, share):
     content = draft.content()
     with pytest.raises(WorkbookError, match="cut short or damaged"):
         read_workbook(content[: int(len(content) * share)], "x.xlsx")
 
 
-def test_a_workbook_damaged_inside_is_refused(draft):
+def test_a_workbook_with_a_damaged_sheet_is_rejected(draft):
     stream = BytesIO()
     with zipfile.ZipFile(BytesIO(draft.content())) as whole, zipfile.ZipFile(stream, "w") as broken:
         for name in whole.namelist():
@@ -211,19 +211,19 @@ def test_a_workbook_damaged_inside_is_refused(draft):
 
 
 @pytest.mark.parametrize("cell", ["XFD3", "BA1", "A1048576"])
-def test_a_stray_cell_far_out_is_refused_before_it_takes_all_memory(draft, cell):
+def test_a_cell_far_from_the_others_is_rejected_before_it_uses_all_memory(draft, cell):
     stream = BytesIO()
-    with zipfile.ZipFile(BytesIO(draft.content())) as whole, zipfile.ZipFile(stream, "w") as strayed:
+    with zipfile.ZipFile(BytesIO(draft.content())) as whole, zipfile.ZipFile(stream, "w") as modified:
         for name in whole.namelist():
-            far = f'<row r="1048576"><c r="{cell}"><v>1</v></c></row></sheetData>'.encode()
-            strayed.writestr(name, whole.read(name).replace(b"</sheetData>", far) if "sheet1" in name else whole.read(name))
+            far_cell = f'<row r="1048576"><c r="{cell}"><v>1</v></c></row></sheetData>'.encode()
+            modified.writestr(name, whole.read(name).replace(b"</sheetData>", far_cell) if "sheet1" in name else whole.read(name))
     with pytest.raises(
         WorkbookError, match=f"expected cells within A1 to AZ99999, found cell {cell} of xl/worksheets/sheet1.xml"
     ):
         read_workbook(stream.getvalue())
 
 
-def test_an_archive_of_something_else_is_refused():
+def test_an_archive_of_something_else_is_rejected():
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("readme.txt", "hello")
@@ -231,12 +231,12 @@ def test_an_archive_of_something_else_is_refused():
         read_workbook(stream.getvalue())
 
 
-def test_a_file_that_is_not_there_is_refused_by_its_path(tmp_path):
+def test_a_missing_file_is_rejected_with_its_path(tmp_path):
     with pytest.raises(WorkbookError, match=r"Leche01012024\.xlsx: expected a workbook at .*, found none to read"):
         read_workbook(tmp_path / "Leche01012024.xlsx")
 
 
-def test_a_workbook_without_a_block_is_refused_with_the_sheets_it_has(draft):
+def test_a_workbook_without_a_block_is_rejected_with_the_names_of_its_sheets(draft):
     draft.rows = [["Precio"], ["Hola"]]
     with pytest.raises(WorkbookError, match=r"found none in its sheets: Leche \(2 rows\)"):
         read_workbook(draft.content())
@@ -262,13 +262,13 @@ def test_a_workbook_without_a_block_is_refused_with_the_sheets_it_has(draft):
         (9, 1, None, r"cell B10: expected the name of the city"),
     ],
 )
-def test_a_cell_that_cannot_be_understood_is_refused_by_its_place(draft, row, column, value, message):
+def test_a_cell_that_cannot_be_understood_is_rejected_with_its_reference(draft, row, column, value, message):
     draft.rows[row][column] = value
     with pytest.raises(WorkbookError, match=rf"^Leche28032025\.xlsx, sheet Leche, {message}" if "cell" in message else message):
         read_workbook(draft.content(), "Leche28032025.xlsx")
 
 
-def test_a_header_on_the_last_row_is_refused(draft):
+def test_a_header_on_the_last_row_is_rejected(draft):
     draft.rows = draft.rows[:3]
     with pytest.raises(WorkbookError, match=r"cell A4: expected the row of channels .*found the end of the sheet"):
         read_workbook(draft.content())

@@ -84,7 +84,7 @@ def check_alert(context: dg.SensorEvaluationContext, lake: Lake, telegram: Teleg
     storage = context.instance.event_log_storage
     records = [
         record
-        for key in check_names.WATCHED
+        for key in check_names.WATCHED_CHECKS
         for record in storage.get_asset_check_execution_history(key, limit=RESULTS_PER_CHECK)
     ]
     finished = sorted(

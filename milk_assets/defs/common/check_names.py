@@ -1,7 +1,7 @@
-"""The checks: their names, and whether a failure stops the run.
+"""Check names: the asset checks of the platform, as Dagster declares them.
 
-Belongs here: names, so that the graph shows its checks before anything ran, and turning a proof's outcomes into results. The proofs
-are `milk_assets.sniim.validation`'s; a test holds the two lists together.
+Belongs here: names and specifications, so that the graph shows its checks before anything ran, and turning a validation into Dagster
+results. Not here: the checks of a workbook, which are in `sniim.validation`, and their descriptions, in `sniim.check_catalogue`.
 """
 
 from collections.abc import Iterator
@@ -9,49 +9,40 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-if TYPE_CHECKING:
-    from milk_assets.sniim.validation import Proof
+from milk_assets.sniim.check_catalogue import PRICE_CHECKS
 
-# name → blocking: a blocking failure stops the run before anything is written
-PRICES = {
-    "schema_holds": True,
-    "there_are_no_duplicates": True,
-    "control_totals_match": True,
-    "newest_block_is_the_expected_date": True,
-    "no_block_is_later_than_expected": True,
-    "prices_are_in_range": True,
-    "active_series_are_still_priced": True,
-    "history_is_kept": False,
-    "dates_are_publication_days": False,
-    "names_are_known": False,
-}
+if TYPE_CHECKING:
+    from milk_assets.sniim.validation import Validation
+
+# Checks of the monitoring assets
 DRIFT = "markets_move_as_they_always_have"
 PAST = "past_is_not_restated"
 MOVING = "prices_still_move"
 
-# Failures of these stop no run, but no challenger is promoted on such a publication: its past differs from what was scored live.
-GATING = ("history_is_kept",)
+# These checks do not stop a run, but no challenger is promoted on a publication that fails one: its past differs from the past that
+# was scored live.
+PROMOTION_BLOCKING_CHECKS = ("history_is_kept",)
 
-# Failures of these stop no run, so that nobody hears of them unless they are watched for. What the monitoring assets find is told
-# from their documents, by market and model, and not a second time from their checks.
-WATCHED = tuple(dg.AssetCheckKey(dg.AssetKey("prices"), name) for name, blocking in PRICES.items() if not blocking)
+# These checks do not stop a run, so they must be monitored explicitly or they go unnoticed. The checks of the monitoring assets are
+# not in the list: their findings are reported in more detail from the documents of those assets.
+WATCHED_CHECKS = tuple(dg.AssetCheckKey(dg.AssetKey("prices"), check.name) for check in PRICE_CHECKS if not check.blocking)
 
 
-def specs() -> list[dg.AssetCheckSpec]:
-    """What the asset `prices` declares."""
+def price_check_specs() -> list[dg.AssetCheckSpec]:
+    """The checks that the asset `prices` declares."""
     return [
-        dg.AssetCheckSpec(name, asset="prices", blocking=blocking, description=f"{name.replace('_', ' ').capitalize()}.")
-        for name, blocking in PRICES.items()
+        dg.AssetCheckSpec(check.name, asset="prices", blocking=check.blocking, description=check.description)
+        for check in PRICE_CHECKS
     ]
 
 
-def results(proof: "Proof") -> Iterator[dg.AssetCheckResult]:
-    """One result an outcome, its message as description."""
-    for outcome in proof.outcomes:
+def price_check_results(validation: "Validation") -> Iterator[dg.AssetCheckResult]:
+    """One Dagster result per check, with the check's message as its description."""
+    for result in validation.results:
         yield dg.AssetCheckResult(
-            check_name=outcome.name,
-            passed=outcome.passed,
-            severity=dg.AssetCheckSeverity.ERROR if outcome.blocking else dg.AssetCheckSeverity.WARN,
-            description=outcome.message,
-            metadata={"figure": str(outcome.figure), "expected": outcome.expected},
+            check_name=result.name,
+            passed=result.passed,
+            severity=dg.AssetCheckSeverity.ERROR if result.blocking else dg.AssetCheckSeverity.WARN,
+            description=result.message,
+            metadata={"figure": str(result.figure), "expected": result.expected},
         )

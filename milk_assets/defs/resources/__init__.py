@@ -1,1 +1,1 @@
-"""Clients of the outside world."""
+"""Resources: clients of the systems outside the platform. Imports domain packages and settings only."""

@@ -1,71 +1,84 @@
-"""Posting a message to a chat: one attempt, bounded, that tells what became of it and no secret.
+"""HTTP posts to a chat: one bounded attempt, which reports its outcome without revealing a secret.
 
-Belongs here: the HTTP of one attempt. Which chat, and when to try again, is the channel's and the outbox's business.
+Belongs here: the HTTP of one attempt. Not here: which chat (`telegram`, `webhook`), and when to try again (`monitoring.alerts.outbox`).
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from milk_assets.defs.resources.retry_after import retry_after_seconds
 from milk_assets.monitoring.alerts.outbox import Attempt
 
-TIMEOUT = (5, 15)  # seconds to connect, to answer
-GATEWAY = (502, 504)  # answers of what stands before a server, which may have done its work
-LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")  # at level DEBUG they tell the path, and the path may hold a token
+if TYPE_CHECKING:
+    import requests
+
+POST_TIMEOUT = (5, 15)  # seconds to connect, and for each silence of the server
+POST_DEADLINE = 30.0  # seconds for the whole attempt
+DEFAULT_RETRY_AFTER = 1.0  # seconds to wait after a 429 that does not say how long
+GATEWAY_ERRORS = (502, 504)  # a proxy's answers; the server behind it may have accepted the message
+URL_LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")  # at level DEBUG they log the path, which may contain a token
 
 
 def post(url: str, body: dict[str, Any], secret: str) -> Attempt:
-    """Post JSON once. secret: what stands in the address and may stand nowhere else. Raises nothing.
+    """Post JSON once.
 
-    Failed is what certainly was not taken: no connection, a refusal, a server's own error. Unsure is what may have been: no answer in
-    time, a connection that broke off, a gateway that gave up on the server behind it.
+    Args:
+        url: the address, which contains the secret.
+        body: the JSON document.
+        secret: the part of the address that must not appear in logs.
+
+    Returns:
+        "sent" when the server accepted the message. "failed" when it certainly did not: no connection, a refusal, a server error.
+        "unsure" when it may have: no answer in time, a broken connection, a gateway error. It raises nothing.
     """
     import requests
 
-    with _kept_out_of_logs(secret):
+    from milk_assets.defs.resources.http_deadline import Deadline
+
+    with _hidden_in_logs(secret), Deadline(POST_DEADLINE) as deadline, deadline.session() as session:
         try:
-            answer = requests.post(url, json=body, timeout=TIMEOUT, allow_redirects=False)
-        except requests.RequestException as error:  # its text holds the address, and the address holds the secret
-            return Attempt("failed" if _never_left(error) else "unsure", reason=type(error).__name__)
-    if answer.status_code == requests.codes.too_many_requests:
-        return Attempt("failed", _retry_after(answer), "HTTP 429")
-    if answer.status_code in range(200, 300):
+            response = session.post(url, json=body, timeout=POST_TIMEOUT, allow_redirects=False)
+        except requests.RequestException as error:  # its text contains the address, and the address contains the secret
+            return Attempt("failed" if _was_never_sent(error) else "unsure", reason=type(error).__name__)
+    if response.status_code == requests.codes.too_many_requests:
+        return Attempt("failed", _wait_of(response), "HTTP 429")
+    if response.status_code in range(200, 300):
         return Attempt("sent")
-    return Attempt("unsure" if answer.status_code in GATEWAY else "failed", reason=f"HTTP {answer.status_code}")
+    return Attempt("unsure" if response.status_code in GATEWAY_ERRORS else "failed", reason=f"HTTP {response.status_code}")
 
 
-def _never_left(error: Exception) -> bool:
+def _was_never_sent(error: Exception) -> bool:
     """Whether a request failed before any of it was sent."""
     import requests
 
-    if isinstance(error, requests.ConnectTimeout | ValueError):  # an address that is none is a ValueError too
+    if isinstance(error, requests.ConnectTimeout | ValueError):  # requests reports a malformed address as a ValueError
         return True
     return isinstance(error, requests.ConnectionError) and any(
         name in repr(error) for name in ("NewConnectionError", "NameResolutionError")
     )
 
 
-def _retry_after(answer: Any) -> float:
-    """Seconds that a 429 asks for: Telegram says so in the body, others in a header."""
+def _wait_of(response: "requests.Response") -> float:
+    """The seconds that a 429 asks to wait: Telegram states them in the body, other servers in a header."""
     try:
-        return float(answer.json()["parameters"]["retry_after"])
+        return float(response.json()["parameters"]["retry_after"])
     except (ValueError, KeyError, TypeError):
-        pass
-    try:
-        return float(answer.headers["Retry-After"])
-    except (ValueError, KeyError):
-        return 1.0
+        seconds = retry_after_seconds(response.headers.get("Retry-After"))
+        return DEFAULT_RETRY_AFTER if seconds is None else seconds
 
 
 @contextmanager
-def _kept_out_of_logs(secret: str) -> Iterator[None]:
+def _hidden_in_logs(secret: str) -> Iterator[None]:
+    """Replace a secret by "…" in the log records of urllib3."""
+
     def hide(record: logging.LogRecord) -> bool:
         if secret in record.getMessage():
             record.msg, record.args = record.getMessage().replace(secret, "…"), ()
         return True
 
-    loggers = [logging.getLogger(name) for name in LOGGERS]
+    loggers = [logging.getLogger(name) for name in URL_LOGGERS]
     for logger in loggers:
         logger.addFilter(hide)
     try:

@@ -1,10 +1,11 @@
-"""Telegram: the team's chat; silent without a token.
+"""Telegram: sends alerts to the team's chat; does nothing without a token.
 
-Belongs here: the Bot API's address, escaping and limits. When to send what is the sensors' business.
+Belongs here: the Bot API's address, escaping and limits. Not here: when to send which message (`defs.automation.alert_sensors`).
 """
 
 import html
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -12,18 +13,37 @@ import dagster as dg
 from milk_assets.defs.resources.http_post import post
 from milk_assets.monitoring.alerts.outbox import Attempt
 
-API = "https://api.telegram.org"
-LONGEST_TEXT = 4096  # characters, the Bot API's own limit
-TOKEN = "MILK_TELEGRAM_TOKEN"  # noqa: S105  # the variable's name
-CHAT = "MILK_TELEGRAM_CHAT"
-URL = "MILK_TELEGRAM_URL"
+OFFICIAL_API = "https://api.telegram.org"
+LONGEST_TEXT = 4096  # characters, the limit of the Bot API
+TOKEN_VARIABLE = "MILK_TELEGRAM_TOKEN"  # noqa: S105  # the variable's name, not a token
+CHAT_VARIABLE = "MILK_TELEGRAM_CHAT"
+URL_VARIABLE = "MILK_TELEGRAM_URL"
+
+
+@dataclass(frozen=True)
+class TelegramSettings:
+    """What the environment says about the chat; None where it says nothing."""
+
+    token: str | None
+    chat: str | None
+    api_url: str | None
+
+
+def telegram_settings() -> TelegramSettings:
+    """Read the settings from the environment. An empty variable counts as unset."""
+    token, chat, api_url = (os.environ.get(name) or None for name in (TOKEN_VARIABLE, CHAT_VARIABLE, URL_VARIABLE))
+    return TelegramSettings(token, chat, api_url)
 
 
 class Telegram(dg.ConfigurableResource[Any]):
-    """The chat that hears of incidents. The token and the chat come from MILK_TELEGRAM_TOKEN and MILK_TELEGRAM_CHAT when a message
-    is sent, so that nothing secret stands in a definition, a run's configuration or the UI.
+    """The chat that receives alerts.
 
-    base_url: of the Bot API, else that of MILK_TELEGRAM_URL, else Telegram's own.
+    The token and the chat are read from MILK_TELEGRAM_TOKEN and MILK_TELEGRAM_CHAT each time a message is sent, so that no definition,
+    run configuration or user interface contains a secret.
+
+    Attributes:
+        base_url: address of the Bot API; by default that of MILK_TELEGRAM_URL, or else Telegram's own.
+        name: the channel's name in the alert state.
     """
 
     base_url: str | None = None
@@ -31,22 +51,23 @@ class Telegram(dg.ConfigurableResource[Any]):
 
     @property
     def is_set_up(self) -> bool:
-        """Whether there is a chat to tell."""
-        return bool(os.environ.get(TOKEN) and os.environ.get(CHAT))
+        """Whether a token and a chat are set."""
+        settings = telegram_settings()
+        return bool(settings.token and settings.chat)
 
     def attempt(self, text: str) -> Attempt:
-        """Send a message of plain text, once; raises nothing."""
-        token, chat = os.environ.get(TOKEN), os.environ.get(CHAT)
-        if not token or not chat:
+        """Send a plain-text message once. Raises nothing."""
+        settings = telegram_settings()
+        if not settings.token or not settings.chat:
             return Attempt("silent")
-        base = (self.base_url or os.environ.get(URL) or API).rstrip("/")
-        body = {"chat_id": chat, "text": escape(text), "parse_mode": "HTML", "disable_web_page_preview": True}
-        return post(f"{base}/bot{token}/sendMessage", body, token)
+        api_url = (self.base_url or settings.api_url or OFFICIAL_API).rstrip("/")
+        body = {"chat_id": settings.chat, "text": escape(text), "parse_mode": "HTML", "disable_web_page_preview": True}
+        return post(f"{api_url}/bot{settings.token}/sendMessage", body, settings.token)
 
 
 def escape(text: str) -> str:
-    """Plain text as the HTML that the Bot API takes, cut to its limit first so that no entity is cut in two."""
-    kept = text
-    while len(html.escape(kept, quote=False)) > LONGEST_TEXT:
-        kept = kept[: len(kept) - max(1, (len(html.escape(kept, quote=False)) - LONGEST_TEXT) // 5)]
-    return html.escape(kept, quote=False)
+    """Plain text as HTML for the Bot API. It is shortened before escaping, so that no entity is cut in two."""
+    shortened = text
+    while (excess := len(html.escape(shortened, quote=False)) - LONGEST_TEXT) > 0:
+        shortened = shortened[: len(shortened) - max(1, excess // 5)]  # an escaped character takes at most 5
+    return html.escape(shortened, quote=False)

@@ -1,6 +1,6 @@
-"""A webhook that takes Slack's JSON: Slack, Mattermost, Rocket.Chat, Discord's /slack; silent without an address.
+"""Webhook: sends alerts as Slack JSON (Slack, Mattermost, Rocket.Chat, Discord's /slack); does nothing without an address.
 
-Belongs here: its address and its escaping. When to send what is the sensors' business.
+Belongs here: the address and the escaping. Not here: when to send which message (`defs.automation.alert_sensors`).
 """
 
 import os
@@ -12,31 +12,40 @@ import dagster as dg
 from milk_assets.defs.resources.http_post import post
 from milk_assets.monitoring.alerts.outbox import Attempt
 
-URL = "MILK_WEBHOOK_URL"
-LONGEST_TEXT = 4000  # characters: Slack cuts longer ones by itself
+URL_VARIABLE = "MILK_WEBHOOK_URL"
+LONGEST_TEXT = 4000  # characters; Slack cuts longer messages
+
+
+def webhook_url() -> str | None:
+    """Read the address from the environment. An empty variable counts as unset."""
+    return os.environ.get(URL_VARIABLE) or None
 
 
 class Webhook(dg.ConfigurableResource[Any]):
-    """The channel that hears of incidents. Its address is a secret, and comes from MILK_WEBHOOK_URL when a message is sent."""
+    """The channel that receives alerts. Its address is a secret, so it is read from MILK_WEBHOOK_URL each time a message is sent.
+
+    Attributes:
+        name: the channel's name in the alert state.
+    """
 
     name: str = "webhook"
 
     @property
     def is_set_up(self) -> bool:
-        """Whether there is a channel to tell."""
-        return bool(os.environ.get(URL))
+        """Whether an address is set."""
+        return webhook_url() is not None
 
     def attempt(self, text: str) -> Attempt:
-        """Send a message of plain text, once; raises nothing."""
-        url = os.environ.get(URL)
-        if not url:
+        """Send a plain-text message once. Raises nothing."""
+        url = webhook_url()
+        if url is None:
             return Attempt("silent")
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"}:
-            return Attempt("failed", reason=f"{URL} is no http(s) address")
+            return Attempt("failed", reason=f"{URL_VARIABLE} is not an http(s) address")
         return post(url, {"text": escape(text)}, parts.path)
 
 
 def escape(text: str) -> str:
-    """Plain text as Slack takes it: the three characters that would begin a link, a mention or an entity."""
+    """Plain text for Slack: escapes the three characters that would start a link, a mention or an entity."""
     return text[:LONGEST_TEXT].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -11,14 +11,14 @@ from typing import Literal
 import pandas as pd
 
 from milk_assets.reporting.text.bilingual import BilingualText, english, format_bilingual
-from milk_assets.sniim.names import AVERAGES, CHANNEL_LABELS, COLUMNS, MILK_LABELS, NATIONAL
+from milk_assets.sniim.names import AVERAGES, CHANNEL_LABELS, MILK_LABELS, NATIONAL, PRICE_COLUMNS
 from milk_assets.sniim.spanish_dates import MONTHS, WEEKDAYS
 
 Kind = Literal["text", "date", "month", "price", "change", "percent", "share", "count", "ratio"]
 """How a value is measured, so that every format prints it alike: price and change in MXN per litre (change with a sign), percent in
 per cent with a sign, share between 0 and 1, count a whole number, ratio a plain number, date a day, month its first day."""
 
-MARKETS = COLUMNS
+MARKETS = PRICE_COLUMNS
 """The four markets as (milk, channel), in the order of the source's columns."""
 MILK_TEXTS = {code: BilingualText(MILK_LABELS[code], en) for code, en in {"pasteurised": "Pasteurised", "uht": "UHT"}.items()}
 CHANNEL_TEXTS = {

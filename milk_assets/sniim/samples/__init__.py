@@ -1,1 +1,1 @@
-"""Sample workbooks: generating, writing, truncating and publishing them."""
+"""Sample workbooks: generate, write, truncate and publish them."""

@@ -1,6 +1,7 @@
-"""Cutting: one cumulative workbook as it stood on an earlier publication date.
+"""Truncating: a cumulative workbook as it was on an earlier publication date.
 
-Belongs here: taking whole blocks away. Nothing in a block that stays is changed.
+Belongs here: removing the blocks of later dates. The remaining blocks are unchanged. Not here: the file format
+(`samples.xlsx_writer`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from milk_assets.sniim.sheet_blocks import Sheet, find_blocks
 
 
 class CumulativeWorkbook:
-    """A workbook opened once, to be cut at many dates. Raises WorkbookError when the bytes hold no blocks."""
+    """A workbook that is opened once and truncated at many dates.
+
+    Args:
+        content: the bytes of the file.
+        file: the file's name, for messages.
+
+    Raises:
+        WorkbookError: the bytes are not a workbook with blocks.
+    """
 
     def __init__(self, content: bytes, file: str = "workbook") -> None:
         from python_calamine import CalamineWorkbook
@@ -25,31 +34,29 @@ class CumulativeWorkbook:
             }
         self.dates = tuple(sorted({block.day for block in self._blocks}))
 
-    def cut(self, at: date) -> bytes:
-        """The workbook with its blocks up to a date alone; layout, merged cells and source notes stay. Raises ValueError."""
-        if at < self.dates[0]:
-            raise ValueError(f"expected a date from {self.dates[0]} on, where the workbook begins; found {at}")
-        sheets = {block.sheet.name: block.sheet for block in self._blocks}
-        kept = [self._sheet_at(sheet, at) for sheet in sheets.values()]
-        return write_workbook([sheet for sheet in kept if sheet is not None])
+    def truncated_at(self, day: date) -> bytes:
+        """The workbook without the blocks after a date. Layout, merged cells and source notes are kept.
 
-    def _sheet_at(self, sheet: Sheet, at: date) -> SheetContent | None:
-        """A sheet without its later blocks, or None when that leaves none."""
+        Raises:
+            ValueError: the workbook has no block up to that date.
+        """
+        if day < self.dates[0]:
+            raise ValueError(f"expected a date from {self.dates[0]} on, where the workbook begins; found {day}")
+        sheets = {block.sheet.name: block.sheet for block in self._blocks}
+        truncated = [self._truncated_sheet(sheet, day) for sheet in sheets.values()]
+        return write_workbook([sheet for sheet in truncated if sheet is not None])
+
+    def _truncated_sheet(self, sheet: Sheet, day: date) -> SheetContent | None:
+        """A sheet without its later blocks, or None when no block remains."""
         blocks = [block for block in self._blocks if block.sheet is sheet]
-        stay = [block for block in blocks if block.day <= at]
-        if not stay:
+        if all(block.day > day for block in blocks):
             return None
-        gone = {row for block in blocks if block.day > at for row in range(block.top, block.end)}
-        rows = [row for row in range(len(sheet.rows)) if row not in gone]
-        moved = {row: number for number, row in enumerate(rows)}
+        removed = {row for block in blocks if block.day > day for row in range(block.top, block.end)}
+        rows = [row for row in range(len(sheet.rows)) if row not in removed]
+        new_row = {row: number for number, row in enumerate(rows)}
         merges = [
-            ((moved[top], left), (moved[bottom], right))
+            ((new_row[top], left), (new_row[bottom], right))
             for (top, left), (bottom, right) in self._merges[sheet.name]
-            if top in moved and bottom in moved
+            if top in new_row and bottom in new_row
         ]
         return SheetContent(sheet.name, [sheet.rows[row] for row in rows], merges)
-
-
-def cut_workbook(content: bytes, at: date) -> bytes:
-    """One cumulative workbook cut at a date: see `CumulativeWorkbook.cut`."""
-    return CumulativeWorkbook(content).cut(at)

@@ -46,6 +46,7 @@ def tracking(tmp_path: Path) -> Aliases:
 @pytest.fixture(scope="module")
 def models(sample_workbook: bytes) -> list[Bundle]:
     """Two valid bundles with different manifests."""
+    from milk_assets.forecasting.model import Model
     from milk_assets.forecasting.panel import build_panel
     from milk_assets.sniim.workbook import read_workbook
 

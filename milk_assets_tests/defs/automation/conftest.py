@@ -37,11 +37,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def chat(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Chat]:
-    monkeypatch.setenv(telegram.TOKEN, "123:secret")
-    monkeypatch.setenv(telegram.CHAT, "42")
-    monkeypatch.delenv(webhook.URL, raising=False)
+    monkeypatch.setenv(telegram.TOKEN_VARIABLE, "123:secret")
+    monkeypatch.setenv(telegram.CHAT_VARIABLE, "42")
+    monkeypatch.delenv(webhook.URL_VARIABLE, raising=False)
     with Chat() as server:
-        monkeypatch.setenv(telegram.URL, server.url)
+        monkeypatch.setenv(telegram.URL_VARIABLE, server.url)
         yield server
 
 

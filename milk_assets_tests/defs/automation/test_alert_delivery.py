@@ -30,7 +30,7 @@ def test_a_message_is_sent_once_escaped_and_with_its_runbook_section(lake: Lake,
 
 
 def test_both_channels_receive_the_message(lake: Lake, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(webhook.URL, f"{chat.url}/hook")
+    monkeypatch.setenv(webhook.URL_VARIABLE, f"{chat.url}/hook")
     record_observations(lake, [FROZEN], CHANNELS)
     assert deliver_messages(lake, CHANNELS) == "telegram sent, webhook sent"
     assert [path.rsplit("/", 1)[-1] for path in chat.paths] == ["sendMessage", "hook"]
@@ -39,7 +39,7 @@ def test_both_channels_receive_the_message(lake: Lake, chat: Chat, monkeypatch: 
 def test_without_a_channel_incidents_are_stored_and_no_message_waits(
     lake: Lake, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in (telegram.TOKEN, webhook.URL):
+    for variable in (telegram.TOKEN_VARIABLE, webhook.URL_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
     record_observations(lake, [FROZEN], CHANNELS)
     state = read_alert_state(lake)
@@ -66,7 +66,7 @@ def test_a_busy_or_broken_chat_receives_the_message_later_and_once(
 def test_a_chat_that_accepts_a_message_without_an_answer_receives_it_again_with_a_note(
     lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_post, "TIMEOUT", (1, 0.2))
+    monkeypatch.setattr(http_post, "POST_TIMEOUT", (1, 0.2))
     chat.answers = [(0, {})]
     record_observations(lake, [FROZEN], CHANNELS)
     assert deliver_messages(lake, CHANNELS) == "telegram unsure (ReadTimeout)"
@@ -79,11 +79,11 @@ def test_a_chat_that_accepts_a_message_without_an_answer_receives_it_again_with_
 def test_a_dead_chat_loses_no_message_and_a_restart_repeats_none(
     lake: Lake, chat: Chat, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(telegram.URL, "http://127.0.0.1:9")
+    monkeypatch.setenv(telegram.URL_VARIABLE, "http://127.0.0.1:9")
     record_observations(lake, [FROZEN], CHANNELS)
     record_observations(lake, [MOVING], CHANNELS)
     assert deliver_messages(lake, CHANNELS) == "telegram failed (ConnectionError)"
-    monkeypatch.setenv(telegram.URL, chat.url)
+    monkeypatch.setenv(telegram.URL_VARIABLE, chat.url)
     restarted = Lake(root=lake.root)  # everything that survives a process is in the lake
     clock.forward(minutes=2)
     deliver_messages(restarted, CHANNELS)

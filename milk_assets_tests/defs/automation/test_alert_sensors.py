@@ -196,7 +196,7 @@ def check_tick(instance: dg.DagsterInstance, lake: Lake, cursor: str | None) -> 
 def test_a_failed_check_that_does_not_stop_its_run_is_announced_and_resolved_once(
     instance: dg.DagsterInstance, lake: Lake, chat: Chat, clock: Clock
 ) -> None:
-    assert dg.AssetCheckKey(dg.AssetKey("prices"), "names_are_known") in check_names.WATCHED
+    assert dg.AssetCheckKey(dg.AssetKey("prices"), "names_are_known") in check_names.WATCHED_CHECKS
     run_with_check(instance, False)
     cursor = check_tick(instance, lake, None)
     assert chat.texts == [], "results before the first start are history"

@@ -19,7 +19,7 @@ from milk_assets.stores.lake import Lake
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
-    for variable in (telegram.TOKEN, webhook.URL):
+    for variable in (telegram.TOKEN_VARIABLE, webhook.URL_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
     local_endpoint = Endpoint()
     monkeypatch.setenv(endpoint_check.ENDPOINT_URL_VARIABLE, local_endpoint.url)

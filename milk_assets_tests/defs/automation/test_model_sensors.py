@@ -12,7 +12,7 @@ from milk_assets.defs.automation import model_sensors
 from milk_assets.defs.automation.publication_sensor import publication_sensor
 from milk_assets.defs.common.training_code import training_code
 from milk_assets.defs.resources.sniim_site import SniimSource, SourceError
-from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
+from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import candidates, evaluations, features, forecasts, prices
@@ -24,7 +24,7 @@ MONDAY, WEDNESDAY, FRIDAY = date(2025, 3, 24), date(2025, 3, 26), date(2025, 3, 
 
 @pytest.fixture
 def site() -> Iterator[Publisher]:
-    with Publisher(SampleShelf(), MONDAY) as found:
+    with Publisher(GeneratedWorkbooks(), MONDAY) as found:
         yield found
 
 

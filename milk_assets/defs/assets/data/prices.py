@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from milk_assets.sniim.workbook import Workbook
 
 
-@publication_asset(group="prices", kinds={"parquet", "pandera"}, deps=["workbook"], check_specs=check_names.specs())
+@publication_asset(group="prices", kinds={"parquet", "pandera"}, deps=["workbook"], check_specs=check_names.price_check_specs())
 def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
     """Every city price as known on the publication date: one row per series and date, MXN per litre.
 
@@ -29,7 +29,7 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
     """
     from milk_assets.frames import described_columns
     from milk_assets.sniim.schemas import PRICES
-    from milk_assets.sniim.validation import prove
+    from milk_assets.sniim.validation import validate
     from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
     publication = context.partition_key
@@ -41,8 +41,8 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
     refuse_mixture(lake, book)
     day_before = (date.fromisoformat(publication) - timedelta(days=1)).isoformat()
     previous = layer.LAYER.newest(lake, until=day_before)
-    proof = prove(book, date.fromisoformat(publication), layer.read_prices(lake, previous) if previous else None)
-    yield from check_names.results(proof)
+    proof = validate(book, date.fromisoformat(publication), layer.read_prices(lake, previous) if previous else None)
+    yield from check_names.price_check_results(proof)
     if proof.failures:
         raise dg.Failure("\n".join(outcome.message for outcome in proof.failures), allow_retries=False)
     vintage = layer.Vintage(
@@ -52,7 +52,7 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
         source_note=book.source_note,
         publications=len(book.dates),
         coverage=float(proof["active_series_are_still_priced"].figure),
-        failed_checks=[name for name in check_names.GATING if not proof[name].passed],
+        failed_checks=[name for name in check_names.PROMOTION_BLOCKING_CHECKS if not proof[name].passed],
     )
     layer.write_vintage(lake, publication, vintage, book.prices, book.averages)
     newest_averages = book.averages[book.averages.publication == book.averages.publication.max()]
