@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from milk_assets.defs.build import build_definitions
-from milk_assets.defs.common import check_names
 from milk_assets.settings import Environment
+from milk_assets.sniim.check_catalogue import PRICE_CHECKS
 from milk_assets.stores.lake import Lake
 
 HEAVY = (
@@ -108,8 +108,10 @@ def test_the_checks_of_prices_are_those_of_the_validation(sample_workbook: bytes
     from milk_assets.sniim.validation import validate
     from milk_assets.sniim.workbook import read_workbook
 
-    proof = validate(read_workbook(sample_workbook))
-    assert {outcome.name: outcome.blocking for outcome in proof.results} == check_names.PRICES
+    validation = validate(read_workbook(sample_workbook))
+    assert {result.name: result.blocking for result in validation.results} == {
+        check.name: check.blocking for check in PRICE_CHECKS
+    }
 
 
 def test_a_value_is_never_pickled() -> None:

@@ -41,18 +41,18 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
     refuse_mixture(lake, book)
     day_before = (date.fromisoformat(publication) - timedelta(days=1)).isoformat()
     previous = layer.LAYER.newest(lake, until=day_before)
-    proof = validate(book, date.fromisoformat(publication), layer.read_prices(lake, previous) if previous else None)
-    yield from check_names.price_check_results(proof)
-    if proof.failures:
-        raise dg.Failure("\n".join(outcome.message for outcome in proof.failures), allow_retries=False)
+    validation = validate(book, date.fromisoformat(publication), layer.read_prices(lake, previous) if previous else None)
+    yield from check_names.price_check_results(validation)
+    if validation.failures:
+        raise dg.Failure("\n".join(result.message for result in validation.failures), allow_retries=False)
     vintage = layer.Vintage(
         workbook=book.name,
         sha256=record.sha256,
         sample=book.sample,
         source_note=book.source_note,
         publications=len(book.dates),
-        coverage=float(proof["active_series_are_still_priced"].figure),
-        failed_checks=[name for name in check_names.PROMOTION_BLOCKING_CHECKS if not proof[name].passed],
+        coverage=float(validation["active_series_are_still_priced"].figure),
+        failed_checks=[name for name in check_names.PROMOTION_BLOCKING_CHECKS if not validation[name].passed],
     )
     layer.write_vintage(lake, publication, vintage, book.prices, book.averages)
     newest_averages = book.averages[book.averages.publication == book.averages.publication.max()]
@@ -64,7 +64,7 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
             **vintage.model_dump(mode="json", exclude={"schema_version"}),
             "series": book.prices.series.nunique(),
             "active_series": book.prices.dropna(subset="price").series.nunique(),
-            "control_totals": f"{proof['control_totals_match'].figure:.0f} of {len(book.controls)} exact",
+            "control_totals": f"{validation['control_totals_match'].figure:.0f} of {len(book.controls)} exact",
             "averages": materialization.markdown(newest_averages),
             "plot": materialization.plot(lambda axes: draw_averages(axes, book)),
         },
