@@ -70,10 +70,9 @@ class BacktestFrame(ForecastsFrame):
     actual: Series[float] = pa.Field(gt=0, description="MXN per litre: the published price, or its mean over the month")
 
 
-def described_columns(frame: type[pa.DataFrameModel] | pa.DataFrameSchema) -> dict[str, str]:
+def described_columns(frame: type[pa.DataFrameModel]) -> dict[str, str]:
     """Column → meaning and unit of a frame, for schemas that people read."""
-    schema = frame if isinstance(frame, pa.DataFrameSchema) else frame.to_schema()
-    columns: dict[str, Any] = schema.columns
+    columns: dict[str, Any] = frame.to_schema().columns
     return {name: column.description for name, column in columns.items() if column.description}
 
 

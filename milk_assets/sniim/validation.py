@@ -17,7 +17,7 @@ from pandera.errors import SchemaErrors
 from milk_assets.sniim.calendar import is_publication_day
 from milk_assets.sniim.check_catalogue import PRICE_CHECKS, CatalogueEntry, price_check
 from milk_assets.sniim.names import CHANNEL_LABELS, MILK_LABELS
-from milk_assets.sniim.schemas import AVERAGE_PRICES, PRICES
+from milk_assets.sniim.schemas import AveragesFrame, PricesFrame
 from milk_assets.sniim.workbook import Workbook, WorkbookError
 
 CONTROL_TOLERANCE = 0.005  # MXN/l: half of the source's last digit; its averages are exact to 4e-15 in 736 of 736 columns
@@ -135,12 +135,16 @@ def _result(entry: CatalogueEntry, inputs: _Inputs) -> CheckResult:
 @_check("schema_holds")
 def _schema_holds(inputs: _Inputs) -> _Finding:
     faults: list[str] = []
-    for schema, frame in ((PRICES, inputs.book.prices), (AVERAGE_PRICES, inputs.book.averages)):
+    tables = (
+        ("prices", PricesFrame.to_schema(), inputs.book.prices),
+        ("averages", AveragesFrame.to_schema(), inputs.book.averages),
+    )
+    for name, schema, frame in tables:
         try:
             schema.validate(frame, lazy=True)
         except SchemaErrors as error:
             cases = error.failure_cases.drop_duplicates(["column", "check"])
-            faults += [f"{schema.name}.{case.column}: {case.check}, found {case.failure_case!r}" for case in cases.itertuples()]
+            faults += [f"{name}.{case.column}: {case.check}, found {case.failure_case!r}" for case in cases.itertuples()]
     if inputs.book.prices.empty:
         faults.append("prices: expected at least one city, found none")
     return _Finding(faults, figure=len(faults), expected="0 faults", success="every column matches its schema")

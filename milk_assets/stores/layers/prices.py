@@ -4,7 +4,7 @@ Belongs here: paths, the vintage, the tables and the panels that models read. Va
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers.layer import Layer, StoredDocument
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from milk_assets.forecasting.panel import Panel
+    from milk_assets.sniim.schemas import Averages, Prices
 
 LAYER = Layer("prices", marker="vintage.json")
 PRICES_TABLE = "prices.parquet"
@@ -68,14 +69,15 @@ def validated_sha256(lake: Lake, publication: str) -> str | None:
     return read_vintage(lake, publication).sha256 if LAYER.has(lake, publication) else None
 
 
-def read_prices(lake: Lake, publication: str) -> "pd.DataFrame":
+def read_prices(lake: Lake, publication: str) -> "Prices":
     """City prices, long format: every publication date as known on this one."""
-    return lake.read_table(prices_path(publication, read_vintage(lake, publication).sha256))
+    return cast("Prices", lake.read_table(prices_path(publication, read_vintage(lake, publication).sha256)))
 
 
-def read_averages(lake: Lake, publication: str) -> "pd.DataFrame":
+def read_averages(lake: Lake, publication: str) -> "Averages":
     """The national averages as the source states them, long format."""
-    return lake.read_table(f"{folder(publication, read_vintage(lake, publication).sha256)}/{AVERAGES_TABLE}")
+    path = f"{folder(publication, read_vintage(lake, publication).sha256)}/{AVERAGES_TABLE}"
+    return cast("Averages", lake.read_table(path))
 
 
 def read_panel(lake: Lake, publication: str) -> "Panel":

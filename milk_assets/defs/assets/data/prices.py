@@ -28,7 +28,7 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
     Nothing is written unless every blocking check passes, so an earlier validated table of the same publication is kept.
     """
     from milk_assets.frames import described_columns
-    from milk_assets.sniim.schemas import PRICES
+    from milk_assets.sniim.schemas import PricesFrame
     from milk_assets.sniim.validation import validate
     from milk_assets.sniim.workbook import WorkbookError, read_workbook
 
@@ -59,7 +59,7 @@ def prices(context: dg.AssetExecutionContext, lake: Lake) -> Iterator[dg.AssetCh
     yield dg.MaterializeResult(
         metadata={
             **materialization.of_table(
-                book.prices, lake.uri(layer.prices_path(publication, record.sha256)), described_columns(PRICES)
+                book.prices, lake.uri(layer.prices_path(publication, record.sha256)), described_columns(PricesFrame)
             ),
             **vintage.model_dump(mode="json", exclude={"schema_version"}),
             "series": book.prices.series.nunique(),
