@@ -137,7 +137,7 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     wait_for("forecasts of Wednesday", lambda: is_forecast(WEDNESDAY), process)
     assert candidates.LAYER.partitions(lake) == [str(MONDAY)]
     assert forecasts.read_forecasts(lake, str(WEDNESDAY)).origin.dt.date.unique().tolist() == [WEDNESDAY]
-    champion = champion_manifest.served(artefacts)
+    champion = champion_manifest.read_manifest(artefacts)
 
     # Friday's workbook is broken: its run fails, the chat hears of it, and nothing else moves
     broken = with_a_price_changed(shelf.read(FRIDAY)[0])  # type: ignore[index]
@@ -155,7 +155,7 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     }
     assert prices.validated_sha256(lake, str(FRIDAY)) is None
     assert not is_forecast(FRIDAY)
-    assert champion_manifest.served(artefacts)["bundle"] == champion["bundle"]  # its data may follow Wednesday only now
+    assert champion_manifest.read_manifest(artefacts).bundle == champion.bundle  # its data may follow Wednesday only now
 
     # the source corrects itself: the same date goes through, and the week's model is trained on it
     del shelf.replaced[FRIDAY]
@@ -173,12 +173,13 @@ def test_publications_go_through_by_themselves_and_a_broken_one_stops_only_itsel
     }
     assert set(scored.role) == {"champion", "challenger"}
     floors = [entry for entry in champion_manifest.ledger(artefacts).entries() if entry.kind == "floor"]
-    assert [entry.body["publication"] for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
-    assert {entry.body["decision"]["verdict"] for entry in floors} == {"stand"}
+    assert [entry.body.publication for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
+    assert {entry.body.decision.verdict for entry in floors} == {"stand"}
 
     # somebody moves the alias in MLflow: it is put back by the next look
-    resources["tracking"].point("champion", decided.challenger.version)
-    wait_for("the alias to be put back", lambda: resources["tracking"].glance("champion") == champion["version"], process)
+    resources["tracking"].set_alias("champion", decided.challenger.version)
+    registry = resources["tracking"]
+    wait_for("the alias to be put back", lambda: registry.alias_version_without_mlflow("champion") == champion.version, process)
     assert len([text for text in chat.texts if "A run failed" in text]) == 2
     assert "caught an error" not in (environment.home.parent / "daemon.log").read_text()
     assert len([path for path in lake.files("raw") if path.endswith(".xlsx")]) == 4  # the broken one is kept too

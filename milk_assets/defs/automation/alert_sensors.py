@@ -166,9 +166,9 @@ def recovered(instance: dg.DagsterInstance, standing: Iterable[dict[str, Any]]) 
 
 def digest_lines(lake: Lake, artefacts: Lake) -> list[str]:
     """What a day's digest says beside what is open: newest publication, live accuracy, the report's own digest."""
-    newest, standing = prices.LAYER.newest(lake), champion_manifest.served(artefacts)
+    newest, standing = prices.LAYER.newest(lake), champion_manifest.read_manifest(artefacts)
     document = artefacts.read_json(TRACK_RECORD) if artefacts.exists(TRACK_RECORD) else None
-    lines = [f"newest publication {newest or 'none'}, version {standing['version'] if standing else 'none'} served"]
+    lines = [f"newest publication {newest or 'none'}, version {standing.version if standing else 'none'} served"]
     if document and document["newest"] and document["newest"]["skill"] is not None:
         lines.append(
             f"error over that of no change {document['newest']['skill']:.3f}, inside 80 %: {document['newest']['cover80']:.0%}"

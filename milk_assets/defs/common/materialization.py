@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from milk_assets.promotion.ledger import Entry
+    from milk_assets.promotion.ledger.entries import AnyEntry, FloorDecision, GateDecision
 
 MARKDOWN_ROWS = 12  # more than this nobody reads in the side panel
 
@@ -50,13 +50,13 @@ def records(rows: Sequence[Mapping[str, Any]], digits: int = 3) -> dg.MarkdownMe
     return markdown(pd.DataFrame(rows), digits)
 
 
-def rules(decision: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
-    """Every rule of a decision's document: figure, threshold, whether it holds."""
+def rules(decision: "GateDecision | FloorDecision") -> dg.MarkdownMetadataValue:
+    """Every rule of a decision: figure, threshold, whether it holds."""
     import pandas as pd
 
-    from milk_assets.promotion.history import rule_rows
+    from milk_assets.promotion.ledger.history import rule_rows
 
-    rows = rule_rows(decision)
+    rows = rule_rows(decision.rules)
     return markdown(pd.DataFrame(rows), rows=len(rows))
 
 
@@ -71,9 +71,9 @@ def plot(draw: Callable[["Axes"], None], *, width: float = 7.0, height: float = 
     return image(drawn.getvalue())
 
 
-def skill_plot(entries: "Sequence[Entry]") -> dg.MarkdownMetadataValue | str:
+def skill_plot(entries: "Sequence[AnyEntry]") -> dg.MarkdownMetadataValue | str:
     """S over time as the ledger has it, 1 being no change; in words where it has none yet."""
-    from milk_assets.promotion.history import skill_series
+    from milk_assets.promotion.ledger.history import skill_series
 
     series = skill_series(entries)
     if not series:

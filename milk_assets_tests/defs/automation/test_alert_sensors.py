@@ -13,9 +13,10 @@ from milk_assets.defs.resources.telegram import Telegram
 from milk_assets.defs.resources.webhook import Webhook
 from milk_assets.monitoring.alerts.alert_facts import ledger_facts
 from milk_assets.monitoring.alerts.incidents import EVENTS_KEPT
-from milk_assets.promotion.ledger import Ledger
+from milk_assets.promotion.ledger.ledger import Ledger
 from milk_assets.stores.lake import Lake
 from milk_assets_tests.defs.automation.conftest import START, Clock
+from milk_assets_tests.promotion.ledger_bodies import ledger_body
 from milk_assets_tests.support.chat_server import Chat
 from milk_model.artefact_paths import TRACK_RECORD
 
@@ -99,7 +100,7 @@ def change(ledger: Ledger, kind: str, action: str, version: int) -> None:
         "expected": {"version": 1},
         "reason": "because",
     }
-    ledger.add(kind, at=START, actor="promotion_sensor", body=body)  # type: ignore[arg-type]  # one of its kinds
+    ledger.add(ledger_body(kind, **body), at=START, actor="promotion_sensor")
 
 
 def test_promotions_rollbacks_and_aborts_are_told_and_the_past_is_not(

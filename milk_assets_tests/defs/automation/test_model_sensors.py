@@ -17,7 +17,8 @@ from milk_assets.sniim.samples.publisher import Publisher, SampleShelf
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import candidates, evaluations, features, forecasts, prices
-from milk_assets.stores.model_registry import Tracking
+from milk_assets.stores.model_registry import ModelRegistry
+from milk_assets_tests.promotion.ledger_bodies import ledger_body
 from milk_model.artefact_paths import SERVED
 
 MONDAY, WEDNESDAY, FRIDAY = date(2025, 3, 24), date(2025, 3, 26), date(2025, 3, 28)
@@ -197,12 +198,12 @@ def test_nothing_is_trained_while_a_publication_is_being_read(instance: dg.Dagst
     assert "running" in retrain(instance, lake).skip_message
 
 
-class Glanced(Tracking):
+class Glanced(ModelRegistry):
     """A registry whose champion alias names a version."""
 
     named: int | None = None
 
-    def glance(self, alias: str) -> int | None:
+    def alias_version_without_mlflow(self, alias: str) -> int | None:
         return self.named
 
 
@@ -213,7 +214,7 @@ def promote(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, alias: in
 
 
 def record(artefacts: Lake, kind: Any, at: datetime | None = None, **body: Any) -> int:
-    return champion_manifest.ledger(artefacts).add(kind, at=at or datetime.now(UTC), actor="test", body=body).number
+    return champion_manifest.ledger(artefacts).add(ledger_body(kind, **body), at=at or datetime.now(UTC), actor="test").number
 
 
 def test_promotion_carries_out_what_the_ledger_asks_for_and_nothing_else(

@@ -28,18 +28,18 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     from milk_assets.forecasting.model import Model
 
     publication = context.partition_key
-    champion = champion_manifest.served(artefacts)
+    champion = champion_manifest.read_manifest(artefacts)
     if champion is None:
         raise dg.Failure("there is no champion yet: run the jobs `train` and `promote` first", allow_retries=False)
-    model = Model.from_bundle(model_bundles.read(artefacts, champion["bundle"]).files)
+    model = Model.from_bundle(model_bundles.read(artefacts, champion.bundle).files)
     panel, vintage = prices.read_panel(lake, publication), prices.read_vintage(lake, publication)
     explanations = explain(model, panel)
-    table = model.forecast(panel).assign(model_version=str(champion["version"]), is_baseline=champion["is_baseline"])
+    table = model.forecast(panel).assign(model_version=str(champion.version), is_baseline=champion.is_baseline)
     source = layer.ForecastSource(
-        version=champion["version"],
-        bundle=champion["bundle"],
-        is_baseline=champion["is_baseline"],
-        trained_through=champion["facts"]["trained_through"],
+        version=champion.version,
+        bundle=champion.bundle,
+        is_baseline=champion.is_baseline,
+        trained_through=champion.facts["trained_through"],
         workbook=vintage.sha256,
         sample=vintage.sample,
     )
@@ -51,7 +51,7 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
             **materialization.of_table(table, lake.uri(layer.forecasts_path(publication, source)), FORECASTS),
             **source.model_dump(exclude={"schema_version"}),
             "series": table.series.nunique(),
-            "served_data": served_data["path"] if served_data else "newer data are served already",
+            "served_data": served_data.path if served_data else "newer data are served already",
             "national_months": materialization.markdown(
                 national[["city", "milk", "channel", "target", "forecast", "lo80", "hi80"]]
             ),
