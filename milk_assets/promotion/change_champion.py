@@ -98,7 +98,7 @@ class PromotionContext:
         return ledger_state(self.ledger.entries())
 
     def manifest(self) -> ChampionManifest | None:
-        """The manifest as a reader sees it; None where there is none, or a damaged one."""
+        """The manifest as a reader sees it; None if it does not exist or is damaged."""
         stored = self.store.read_tagged(SERVED)
         return None if stored is None else ChampionManifest.parse(stored[0])
 
@@ -173,7 +173,7 @@ def recover(context: PromotionContext) -> Entry[EndBody] | None:
     """Finish or undo the change that a dead process left. It may itself be interrupted and run again.
 
     Returns:
-        The ledger entry that ends the change; None where there was nothing to recover.
+        The ledger entry that ends the change; None if there was nothing to recover.
 
     Raises:
         ChangeInProgressError: The process that began the change may still be working.

@@ -54,7 +54,7 @@ def live_errors(record: pd.DataFrame, version: int, policy: Policy | None = None
 
 
 def live_skill(errors: Mapping[str, Mapping[str, float]], policy: Policy | None = None) -> float | None:
-    """S of live errors: the mean ratio to no change over the horizons with enough dates; None if there is none.
+    """S of live errors: the mean ratio to no change over the horizons with enough dates; None if no horizon has.
 
     Args:
         errors: As `live_errors` returns them.
@@ -95,7 +95,7 @@ def judge(
 
     Args:
         errors: As `live_errors` returns them.
-        previous: Live S at the previous publication; None where it is unknown.
+        previous: Live S at the previous publication; None if it is unknown.
         healthy: Whether the champion loads, reproduces its golden rows and forecasts plausible prices.
         is_baseline: Whether the champion is the baseline.
         policy: Thresholds; by default this release's.

@@ -92,7 +92,7 @@ class ChampionManifest(ModelVersion):
 
     @staticmethod
     def parse(content: bytes) -> "ChampionManifest | None":
-        """The manifest in a file's content; None where it is damaged, so that it is replaced like one that names a wrong version."""
+        """The manifest in a file's content; None if it is damaged, so that it is replaced like one that names a wrong version."""
         try:
             return ChampionManifest.model_validate_json(content)
         except ValidationError:
@@ -100,7 +100,7 @@ class ChampionManifest(ModelVersion):
 
     @staticmethod
     def from_document(document: Any) -> "ChampionManifest | None":
-        """The manifest in a JSON document; None where there is no document, or a damaged one."""
+        """The manifest in a JSON document; None if there is no document, or a damaged one."""
         try:
             return ChampionManifest.model_validate(document)
         except ValidationError:

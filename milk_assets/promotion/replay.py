@@ -32,7 +32,7 @@ class DecisionInputs(BaseModel):
     """Everything that a decision of the gate is computed from, as it is stored in the ledger's evidence.
 
     Attributes:
-        names: Role (challenger, champion, baseline) → model version; None where there was no champion.
+        names: Role (challenger, champion, baseline) → model version; None if there was no champion.
         made_of: The sha256 of the workbook and the fingerprint of the training code.
         evidence: Sums of errors, as `Evidence.to_document` gives them.
         facts: Inputs of the gate besides errors.

@@ -148,7 +148,7 @@ def registered_version(tracking: ModelRegistry, number: int) -> ModelVersion:
     """A version of the model registry by its number.
 
     Raises:
-        ChampionChangeError: There is none of that number.
+        ChampionChangeError: No version has that number.
     """
     version = tracking.get_version(number)
     if version is None:

@@ -133,7 +133,7 @@ class ModelRegistry(dg.ConfigurableResource[Any]):
         return _version_or_none(lambda: client.get_model_version_by_alias(self.model, alias))
 
     def version_number_of_alias(self, alias: str) -> int | None:
-        """The number of the version that an alias points to; None if there is none."""
+        """The number of the version that an alias points to; None if the alias does not exist."""
         version = self.version_of_alias(alias)
         return None if version is None else version.number
 
@@ -143,12 +143,12 @@ class ModelRegistry(dg.ConfigurableResource[Any]):
             self.client().delete_registered_model_alias(self.model, alias)
 
     def get_version(self, number: int) -> RegisteredVersion | None:
-        """A registered version by its number; None if there is none."""
+        """A registered version by its number; None if it does not exist."""
         client = self.client()
         return _version_or_none(lambda: client.get_model_version(self.model, str(number)))
 
     def alias_version_without_mlflow(self, alias: str) -> int | None:
-        """The number of the version that an alias points to; None if there is none.
+        """The number of the version that an alias points to; None if the alias does not exist.
 
         Reads the database if it is SQLite, else MLflow's REST interface (2.0, registered-models/alias). Importing MLflow would cost a
         sensor's process seconds and half a gigabyte.
@@ -249,7 +249,7 @@ def ignore_already_exists() -> Iterator[None]:
 
 
 def _version_or_none(request: Callable[[], Any]) -> RegisteredVersion | None:
-    """The version that MLflow returns; None if it says that there is none."""
+    """The version that MLflow returns; None if it does not exist."""
     from mlflow.exceptions import MlflowException
 
     try:

@@ -3,31 +3,11 @@
 import os
 import signal
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from milk_assets.promotion.change_champion import PromotionContext, carry_out
-from milk_assets.promotion.ledger.ledger import Ledger
+from milk_assets.promotion.change_champion import carry_out
 from milk_assets.promotion.ledger.state import Change
-from milk_assets.promotion.manifest import ChampionManifest, ModelVersion
-from milk_assets.stores.lake import Lake
-from milk_assets.stores.model_registry import ModelRegistry
-
-
-def context_of(root: str, uri: str, actor: str = "test") -> PromotionContext:
-    """A context with a folder as store and a real registry. A bundle is valid if it exists."""
-    store = Lake(root=root)
-
-    def verify_bundle(version: ModelVersion) -> dict[str, Any]:
-        store.read_bytes(f"models/{version.bundle[:12]}/manifest.json")
-        return {"kind": "baseline" if version.is_baseline else "model"}
-
-    def smoke_test(manifest: ChampionManifest) -> None:
-        store.read_bytes(f"models/{manifest.bundle[:12]}/manifest.json")
-
-    registry = ModelRegistry(tracking_uri=uri, artefact_root=Path(root).as_uri())
-    return PromotionContext(Ledger(store), store, registry, verify_bundle, smoke_test, lambda: datetime.now(UTC), actor)
+from milk_assets_tests.promotion.contexts import context_of
 
 
 def die_at(step: int, root: str, uri: str, change: Change) -> None:

@@ -33,7 +33,7 @@ class Rule:
     Attributes:
         number: Number of the rule in docs/promotion.md, such as `P3`.
         name: The rule as a sentence in snake case.
-        figure: Value that was measured; None where it could not be computed.
+        figure: Value that was measured; None if it could not be computed.
         threshold: Value that the figure is compared with.
         holds: Whether the rule holds.
         reason: Code of the reason that is given where the rule does not hold.
@@ -56,7 +56,7 @@ class GateDecision:
         reason: Code of the first rule that fails, or `all_rules_hold`.
         rules: Every rule, failed or not.
         passed: Whether all rules about the model itself hold; such decisions are counted in consecutive weeks.
-        skill: S of the challenger; None where it cannot be computed.
+        skill: S of the challenger; None if it cannot be computed.
     """
 
     verdict: Verdict
@@ -128,7 +128,7 @@ class FloorInputs(BaseModel):
 
     Attributes:
         errors: Live errors by horizon, as `promotion.floor.live_errors` returns them.
-        previous: Live S at the previous publication; None where it is unknown.
+        previous: Live S at the previous publication; None if it is unknown.
         healthy: Whether the champion loads and forecasts plausible prices.
         is_baseline: Whether the champion is the baseline.
         policy: Thresholds at that time.
@@ -150,7 +150,7 @@ class FloorBody(VerdictBody):
         champion: The version that was judged.
         decision: Verdict and rules.
         inputs: What it was computed from; without them it cannot be replayed.
-        alarm: What is wrong with the live record, which is a reason to retrain; None where nothing is.
+        alarm: What is wrong with the live record, which is a reason to retrain; None if nothing is.
     """
 
     kind = "floor"
@@ -194,8 +194,8 @@ class ServedBefore(BaseModel):
     """What a change replaces, to be restored if it fails.
 
     Attributes:
-        aliases: Alias → version number; None where the alias did not exist.
-        manifest: The champion's fields of the manifest as they were stored; None where there was no manifest.
+        aliases: Alias → version number; None if the alias did not exist.
+        manifest: The champion's fields of the manifest as they were stored; None if there was no manifest.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)

@@ -74,7 +74,7 @@ class Ledger:
         raise LedgerError(f"another entry was added first at each of {ADD_ATTEMPTS} attempts: try again")
 
     def add_at(self, number: int, body: Body, *, at: datetime, actor: str) -> Entry[Body] | None:
-        """Add an entry under a number; None where the number is taken, so the ledger is not what the caller has read."""
+        """Add an entry under a number; None if the number is taken, so the ledger is not what the caller has read."""
         entry = Entry(number, at, actor, body)
         return entry if self.store.create_bytes(entry_path(number), _json_line(entry.to_document())) else None
 

@@ -57,7 +57,7 @@ class ContenderHistory:
     Attributes:
         mode: Who decides.
         passed_on: Publications on which the contender has passed, without a failure in between, ascending.
-        rolled_back_on: Newest publication at the last rollback; None where there was none.
+        rolled_back_on: Newest publication at the last rollback; None if it never happened.
     """
 
     mode: Mode = "auto"
@@ -74,8 +74,8 @@ class LedgerState:
         champion: Version of the last change that was applied; None before the first.
         served_before: Versions served before the champion, newest last.
         mode: Who decides.
-        rolled_back_on: Newest publication at the last rollback; None where there was none.
-        open_intent: Begin of the change that is in progress; None where there is none.
+        rolled_back_on: Newest publication at the last rollback; None if it never happened.
+        open_intent: Begin of the change that is in progress; None without one.
     """
 
     entries: tuple[AnyEntry, ...]
@@ -104,7 +104,7 @@ class LedgerState:
 
     @property
     def on_trial(self) -> str | None:
-        """The contender that has passed and must be judged again, fitted again but not tuned; None where there is none."""
+        """The contender that has passed and must be judged again, fitted again but not tuned; None without one."""
         decision = self.newest(DecisionBody)
         if decision is None or decision.body.decision.verdict not in {"trial", "hold"}:
             return None
@@ -148,7 +148,7 @@ def ledger_state(entries: Sequence[AnyEntry]) -> LedgerState:
 
 
 def due_change(state: LedgerState) -> Change | None:
-    """The change that the ledger calls for without a person; None where the champion stays.
+    """The change that the ledger calls for without a person; None if the champion stays.
 
     A fall-back comes before a promotion and happens in every mode, because no change is always safe to serve. A decision that was taken
     against another champion does not count.
@@ -169,7 +169,7 @@ def due_change(state: LedgerState) -> Change | None:
 
 
 def rollback_change(state: LedgerState, reason: str, publication: str | None) -> Change | None:
-    """The change back to the version served before; None where there was none."""
+    """The change back to the version served before; None without one."""
     if not state.served_before:
         return None
     return Change("rollback", state.served_before[-1], state.champion, reason, publication)
