@@ -100,12 +100,12 @@ class PlatformCollector(Collector):
         yield _gauge("milk_performance_alarms", "Rules of live accuracy that alarm", len(document["alarms"]))
 
     def _champion(self) -> Families:
-        standing = champion_manifest.served(self.artefacts)
+        standing = champion_manifest.read_manifest(self.artefacts)
         if standing is None:
             return
-        yield _gauge("milk_champion_version", "Version that is served", standing["version"])
-        yield _gauge("milk_champion_is_baseline", "1 where no change is served", float(standing["is_baseline"]))
-        since = datetime.fromisoformat(standing["since"]).timestamp()
+        yield _gauge("milk_champion_version", "Version that is served", standing.version)
+        yield _gauge("milk_champion_is_baseline", "1 where no change is served", float(standing.is_baseline))
+        since = datetime.fromisoformat(standing.since).timestamp()
         yield _gauge("milk_champion_since_timestamp_seconds", "Since when it is served", since)
 
     def _drift(self) -> Families:

@@ -6,14 +6,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from milk_assets.defs.build import build_resources
-from milk_assets.promotion import history, manual
+from milk_assets.promotion import manual
+from milk_assets.promotion.ledger import history
+from milk_assets.promotion.ledger.entries import DecisionBody, FloorBody
 from milk_assets.promotion.replay import replay
 from milk_assets.settings import Environment, SettingError
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.layers import features
 
 if TYPE_CHECKING:
-    from milk_assets.promotion.change_champion import Place
+    from milk_assets.promotion.change_champion import PromotionContext
 
 SHOWN = 30  # newest entries of the history, unless more are asked for
 
@@ -26,9 +28,9 @@ class Platform:
         self.lake, self.artefacts, self.tracking = (resources[name] for name in ("lake", "artefacts", "tracking"))
         self.ledger = champion_manifest.ledger(self.artefacts)
 
-    def place(self) -> "Place":
+    def place(self) -> "PromotionContext":
         """Where changes are carried out, in the name of who is logged in."""
-        return champion_manifest.place(self.lake, self.artefacts, self.tracking, actor=getpass.getuser())
+        return champion_manifest.promotion_context(self.lake, self.artefacts, self.tracking, actor=getpass.getuser())
 
     @property
     def newest(self) -> str | None:
@@ -97,9 +99,9 @@ def _explain(platform: Platform, options: argparse.Namespace) -> int:
         raise ValueError(f"there is no entry {options.entry}; the ledger has {len(entries)}")
     entry = entries[options.entry - 1]
     print(history.text_table(history.history_table([entry])))
-    if "decision" in entry.body:
+    if isinstance(entry.body, DecisionBody | FloorBody):
         print()
-        print(history.text_table(history.rule_rows(entry.body["decision"])))
+        print(history.text_table(history.rule_rows(entry.body.decision.rules)))
     return 0
 
 
@@ -114,7 +116,7 @@ def _replay(platform: Platform, _: argparse.Namespace) -> int:
 
 
 def _promote(platform: Platform, options: argparse.Namespace) -> int:
-    to = champion_manifest.registered(platform.tracking, options.version)
+    to = champion_manifest.registered_version(platform.tracking, options.version)
     entry = manual.promote(platform.place(), to, options.reason, platform.newest)
     print(f"version {to.version} is served (entry {entry.number})")
     return 0
@@ -122,13 +124,13 @@ def _promote(platform: Platform, options: argparse.Namespace) -> int:
 
 def _rollback(platform: Platform, options: argparse.Namespace) -> int:
     entry = manual.roll_back(platform.place(), options.reason, platform.newest)
-    print(f"version {entry.body['to']['version']} is served again (entry {entry.number})")
+    print(f"version {entry.body.to.version} is served again (entry {entry.number})")
     return 0
 
 
 def _mode(platform: Platform, mode: str, reason: str) -> int:
     entry = manual.set_mode(platform.place(), mode, reason)  # type: ignore[arg-type]  # one of the three
-    print(f"mode: {entry.body['mode']} (entry {entry.number})")
+    print(f"mode: {entry.body.mode} (entry {entry.number})")
     return 0
 
 

@@ -53,7 +53,7 @@ def bootstrap(environment: Environment, on: dg.DagsterInstance, today: date, pub
     Raises SettingError where the source shows none within a week of today.
     """
     source = build_resources(environment)["sniim"]
-    wanted = [publication] if publication else list(reversed(decisions.dates_to_look_at((), today)))
+    wanted = [publication] if publication else list(reversed(decisions.dates_to_request((), today)))
     found = next((day for day in wanted if source.find(day) is not None), None)
     if found is None:
         asked = ", ".join(day.isoformat() for day in wanted)

@@ -21,7 +21,7 @@ from milk_assets.defs.resources.telegram import Telegram
 from milk_assets.defs.resources.webhook import Webhook
 from milk_assets.settings import Environment
 from milk_assets.stores.lake import Lake
-from milk_assets.stores.model_registry import Tracking
+from milk_assets.stores.model_registry import ModelRegistry
 
 # fmt: off
 ASSET_MODULES = [
@@ -45,7 +45,7 @@ def build_definitions(
     """
     return dg.Definitions(
         assets=dg.load_assets_from_modules(ASSET_MODULES),
-        jobs=[*jobs.ALL, *manual_jobs.ALL, *endpoint_check.JOBS],
+        jobs=[*jobs.ASSET_JOBS, *manual_jobs.MANUAL_JOBS, *endpoint_check.JOBS],
         sensors=[
             publication_sensor(environment.look_every_seconds, environment.look_ahead_days),
             *MODEL_SENSORS,
@@ -68,7 +68,7 @@ def build_resources(environment: Environment) -> dict[str, Any]:
         "sniim": SniimSource(base_url=environment.source_url),
         "lake": lake(environment.lake),
         "artefacts": lake(environment.artefacts),
-        "tracking": Tracking(
+        "tracking": ModelRegistry(
             tracking_uri=environment.tracking_uri,
             artefact_root=environment.mlflow_artefacts,
             s3_endpoint=environment.s3_endpoint,

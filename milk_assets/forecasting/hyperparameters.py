@@ -90,7 +90,7 @@ class Hyperparameters:
         return Hyperparameters(**{**defaults, **values, **trees})
 
 
-def served_hyperparameters(manifest: Mapping[str, Any] | None) -> Hyperparameters | None:
-    """The hyperparameters of the served model, from its manifest; None without a champion, and for the baseline."""
-    values = with_current_names(manifest["facts"]).get("hyperparameters") if manifest else None
+def served_hyperparameters(facts: Mapping[str, Any] | None) -> Hyperparameters | None:
+    """The hyperparameters of the served model, from the facts of its bundle; None without a champion, and for the baseline."""
+    values = with_current_names(facts).get("hyperparameters") if facts else None
     return Hyperparameters.from_dict(values) if values else None

@@ -1,1 +1,1 @@
-"""Which model is served, and why: bundle, gate, ledger. Knows no Dagster, no clock, no network."""
+"""Which model is served, and why: gate, floor, ledger, and the steps of a change. No Dagster, no clock, no connection."""

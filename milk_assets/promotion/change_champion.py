@@ -1,305 +1,215 @@
-"""Apply: changing the champion, all of it or nothing, whoever else tries and wherever the process dies.
+"""Change champion: replaces the served model completely or not at all, under races and when a process dies.
 
-Belongs here: the order of the steps, undoing them, and finishing or reverting what a dead process left. What is to be changed is decided
-elsewhere; registry and store are the caller's.
+Belongs here: the order of the steps, undoing them, and finishing or undoing an interrupted change. Not here: deciding on a change
+(`promotion.gate`, `promotion.floor`, `promotion.ledger.state`).
 
-The ledger is the lock: an intent is an entry whose number nobody else can take, and while it has no end nobody else begins. Steps:
-intent, bundle proven, aliases, manifest (compare and swap), smoke test, applied. A process that dies in between is found by its
-intent: where the manifest names the new version already the change is finished, otherwise it is undone.
+The ledger is the lock. An intent is an entry whose number no one else can take, and while it has no end no other change begins. The steps
+are: intent, bundle verified, aliases, manifest (compare-and-swap), smoke test, applied. When a process dies in between, its intent remains:
+if the manifest names the new version already, the change is finished, otherwise it is undone.
 """
 
-import json
 import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from milk_assets.promotion.ledger import Entry, Ledger, Store
-from milk_assets.promotion.state import Change, Served, State, due, fold
+from milk_assets.promotion.ledger.entries import (
+    AbortedBody,
+    AnyEntry,
+    AppliedBody,
+    ChangeBody,
+    EndBody,
+    Entry,
+    Holder,
+    IntentBody,
+    ServedBefore,
+)
+from milk_assets.promotion.ledger.ledger import Ledger, LedgerStore
+from milk_assets.promotion.ledger.state import (
+    Change,
+    LedgerState,
+    disagreements,
+    due_change,
+    ledger_state,
+    repair_change,
+    version_label,
+)
+from milk_assets.promotion.manifest import ChampionManifest, ModelVersion
 from milk_model.artefact_paths import SERVED
 
-CHAMPION, PREVIOUS = "champion", "previous_champion"
-LEASE = timedelta(seconds=120)  # a change takes seconds; a holder elsewhere that is silent for longer is taken for dead
-SWAPS = 5  # of the manifest, where the newest data are published at the same moment
-OWN = (
-    "schema",
-    "version",
-    "bundle",
-    "is_baseline",
-    "facts",
-    "since",
-    "decided_on",
-    "change",
-)  # of the manifest; `data` is the forecasts'
-SCHEMA = 1
+CHAMPION, PREVIOUS_CHAMPION = "champion", "previous_champion"  # aliases
+LEASE = timedelta(seconds=120)  # a change takes seconds: a holder on another machine without an end after this is considered dead
+SWAP_ATTEMPTS = 5  # of the manifest, when data are published at the same time
+MANIFEST_SCHEMA = 1
+
+End = TypeVar("End", bound=EndBody)
 
 
-class ApplyError(RuntimeError):
-    """A change of champion was not carried out: why, and what to do. What was served is still served."""
+class ChampionChangeError(RuntimeError):
+    """A change of champion was not carried out: why, and what to do. The served version is still the same."""
 
 
-class BusyError(ApplyError):
-    """Another change is under way."""
+class ChangeInProgressError(ChampionChangeError):
+    """Another change is in progress."""
 
 
-class Registry(Protocol):
-    """The registry's aliases."""
+class AliasRegistry(Protocol):
+    """The aliases of the model registry."""
 
-    def point(self, alias: str, version: int) -> None: ...
-    def number(self, alias: str) -> int | None: ...
-    def drop(self, alias: str) -> None: ...
+    def set_alias(self, alias: str, version: int) -> None: ...
+    def version_number_of_alias(self, alias: str) -> int | None: ...
+    def delete_alias(self, alias: str) -> None: ...
 
 
-class Artefacts(Store, Protocol):
-    """The store of the ledger and of the manifest."""
+class ArtefactStore(LedgerStore, Protocol):
+    """The store of the ledger and the manifest. `Lake` is one."""
 
     def read_tagged(self, path: str) -> tuple[bytes, str] | None: ...
-    def replace_bytes(self, path: str, content: bytes, tag: str | None) -> bool: ...
+    def replace_json(self, path: str, document: Any, tag: str | None) -> bool: ...
     def remove(self, path: str) -> None: ...
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where changes are carried out.
+class PromotionContext:
+    """What a change of champion works with.
 
-    prove: reads a bundle, scores its golden rows, and gives its facts. smoke: forecasts with what the manifest names, and raises
-    where that is no price. now: the time, UTC.
+    Attributes:
+        ledger: The ledger.
+        store: Store of the manifest.
+        registry: Aliases of the model registry.
+        verify_bundle: Reads a version's bundle, scores its golden rows and returns its facts.
+        smoke_test: Forecasts with the version that a manifest names; raises if the forecasts are not plausible prices.
+        now: Current time, UTC.
+        actor: Person or run, for the ledger.
     """
 
     ledger: Ledger
-    store: Artefacts
-    registry: Registry
-    prove: Callable[[Served], Mapping[str, Any]]
-    smoke: Callable[[Mapping[str, Any]], None]
+    store: ArtefactStore
+    registry: AliasRegistry
+    verify_bundle: Callable[[ModelVersion], Mapping[str, Any]]
+    smoke_test: Callable[[ChampionManifest], None]
     now: Callable[[], datetime]
     actor: str
 
-    def state(self) -> State:
-        """What the ledger amounts to now."""
-        return fold(self.ledger.entries())
+    def state(self) -> LedgerState:
+        """The current state of the ledger."""
+        return ledger_state(self.ledger.entries())
 
-    def manifest(self) -> dict[str, Any] | None:
-        """What is served, as a reader sees it."""
-        found = self.store.read_tagged(SERVED)
-        return None if found is None else read_manifest(found[0])
+    def manifest(self) -> ChampionManifest | None:
+        """The manifest as a reader sees it; None if it does not exist or is damaged."""
+        stored = self.store.read_tagged(SERVED)
+        return None if stored is None else ChampionManifest.parse(stored[0])
 
 
-def carry_out(change: Change, place: Place) -> Entry:
-    """Carry out a change; returns the entry that says so.
+def carry_out(change: Change, context: PromotionContext) -> Entry[AppliedBody]:
+    """Carry out a change of champion.
 
-    Raises BusyError while another is under way, ApplyError where another champion stands than the change expects. Any other exception is
-    that of the step which failed: everything was put back, and the ledger says `aborted`.
+    Returns:
+        The ledger entry that records it as applied.
+
+    Raises:
+        ChangeInProgressError: Another change is in progress.
+        ChampionChangeError: Another champion is served than the change expects, or the mode no longer allows it.
+        Exception: A step failed; everything was put back, and the ledger has an entry `aborted`.
     """
-    recover(place)
-    state = place.state()
-    if state.open is not None:  # begun since `recover` looked
-        raise BusyError(f"{state.open.actor} began a change at this moment: try again in two minutes")
+    recover(context)
+    state = context.state()
+    if state.open_intent is not None:  # another process began since `recover` looked
+        raise ChangeInProgressError(f"{state.open_intent.actor} began a change at this moment: try again in two minutes")
     if change.action == "promote" and change.cause is not None and state.mode != "auto":
-        raise ApplyError(f"the mode is {state.mode} since the promotion was asked for: a person decides")
+        raise ChampionChangeError(f"the mode is {state.mode} since the promotion was decided: a person has to promote")
     if state.champion != change.expected:
-        raise ApplyError(
-            f"{change.action} was decided against {_name(change.expected)}, but {_name(state.champion)} is served: decide again"
+        raise ChampionChangeError(
+            f"{change.action} was decided against {version_label(change.expected)}, but {version_label(state.champion)} is served: "
+            "decide again"
         )
-    intent = place.ledger.add_at(state.head + 1, "intent", at=place.now(), actor=place.actor, body=_intent(change, place))
+    intent = context.ledger.add_at(state.head + 1, _intent_body(change, context), at=context.now(), actor=context.actor)
     if intent is None:
-        raise BusyError("the ledger was added to at the same moment: try again")
+        raise ChangeInProgressError("another entry was added to the ledger at the same moment: try again")
     try:
-        facts = place.prove(change.to)
+        facts = context.verify_bundle(change.to)
         if change.expected is not None and change.action != "repair":
-            place.registry.point(PREVIOUS, change.expected.version)
-        place.registry.point(CHAMPION, change.to.version)
-        _swap(place, intent, lambda standing: _switched(standing, intent, facts))
-        _smoke(place, intent)
+            context.registry.set_alias(PREVIOUS_CHAMPION, change.expected.version)
+        context.registry.set_alias(CHAMPION, change.to.version)
+        _swap_manifest(context, intent, lambda manifest: _new_manifest(manifest, intent, facts))
+        _smoke_test(context, intent)
     except Exception as error:
-        _undo(place, intent)
-        _end(place, intent, "aborted", f"{type(error).__name__}: {error}")
+        _undo(context, intent)
+        _abort(context, intent, f"{type(error).__name__}: {error}")
         raise
-    return _end(place, intent, "applied", facts=facts)
+    return _apply(context, intent, facts)
 
 
-def settle(place: Place) -> list[Entry]:
-    """Bring everything to what the ledger asks for; returns the entries that ended a change.
+def reconcile(context: PromotionContext) -> list[AnyEntry]:
+    """Bring manifest, aliases and champion to what the ledger calls for.
 
-    Finishes or reverts what was cut short, puts a manifest back that names another version, carries out the change that is due, and
-    puts aliases back. Raises as `carry_out` does.
+    Finishes or undoes an interrupted change, repairs a manifest that names another version, carries out the change that is due, and
+    repairs aliases.
+
+    Returns:
+        The ledger entries that ended a change.
+
+    Raises:
+        Exception: As `carry_out` does.
     """
-    ended = [recover(place)]
-    state, manifest = place.state(), place.manifest()
-    mending = repair(state)
-    if mending and disagreements(state, manifest, mending.to.version):
-        ended.append(carry_out(mending, place))
-    change = due(place.state())
+    recovered = recover(context)
+    ended: list[AnyEntry] = [] if recovered is None else [recovered]
+    # First only the manifest, because the due change refuses a manifest that names a third version; the alias it sets itself.
+    state = context.state()
+    expected_alias = state.champion.version if state.champion else None
+    ended += _repair(context, state, expected_alias)
+    change = due_change(context.state())
     if change is not None:
-        ended.append(carry_out(change, place))
-    state = place.state()
-    mending = repair(state)
-    if mending and disagreements(state, place.manifest(), place.registry.number(CHAMPION)):
-        ended.append(carry_out(mending, place))
-    return [entry for entry in ended if entry is not None]
+        ended.append(carry_out(change, context))
+    state = context.state()
+    if state.champion is not None:
+        ended += _repair(context, state, context.registry.version_number_of_alias(CHAMPION))
+    return ended
 
 
-def recover(place: Place) -> Entry | None:
-    """Finish or revert the change that a dead process left; returns the entry that ends it, None where there is nothing to do.
+def recover(context: PromotionContext) -> Entry[EndBody] | None:
+    """Finish or undo the change that a dead process left. It may itself be interrupted and run again.
 
-    May itself be interrupted and begun again. Raises BusyError where its holder may still be at work.
+    Returns:
+        The ledger entry that ends the change; None if there was nothing to recover.
+
+    Raises:
+        ChangeInProgressError: The process that began the change may still be working.
     """
-    intent = place.state().open
+    intent = context.state().open_intent
     if intent is None:
         return None
-    if not is_abandoned(intent, place.now()):
-        raise BusyError(f"{intent.actor} began a change at {intent.at:%H:%M:%S} UTC that has not ended: try again in two minutes")
-    manifest = place.manifest()
-    to = Served.from_document(intent.body["to"])
-    if manifest is not None and manifest.get("change") == intent.number and Served.from_document(manifest) == to:
-        try:
-            facts = place.prove(to)
-            _smoke(place, intent)
-        except Exception as error:
-            _undo(place, intent)
-            return _end(place, intent, "aborted", f"{type(error).__name__}: {error}")
-        if intent.body["expected"] and intent.body["action"] != "repair":
-            place.registry.point(PREVIOUS, int(intent.body["expected"]["version"]))
-        place.registry.point(CHAMPION, to.version)
-        return _end(place, intent, "applied", "finished after its process died", facts)
-    _undo(place, intent)
-    return _end(place, intent, "aborted", "its process died before the manifest was switched")
-
-
-def disagreements(state: State, manifest: Mapping[str, Any] | None, alias: int | None) -> list[str]:
-    """How the manifest and the alias differ from the ledger, in words; nothing while a change is under way or before the first.
-
-    alias: the version that the champion's alias names.
-    """
-    if state.open is not None or state.champion is None:
-        return []
-    found = []
-    if manifest is None or Served.from_document(manifest) != state.champion:
-        found.append(f"the manifest names {_name(Served.from_document(manifest) if manifest else None)}")
-    if alias != state.champion.version:
-        found.append(f"the alias names {'nothing' if alias is None else f'version {alias}'}")
-    return [f"{one}, the ledger {_name(state.champion)}" for one in found]
-
-
-def repair(state: State) -> Change | None:
-    """The change that puts aliases and manifest back to what the ledger says; None before there was a champion."""
-    if state.champion is None:
-        return None
-    return Change("repair", state.champion, state.champion, "manifest or alias differed from the ledger")
-
-
-def _intent(change: Change, place: Place) -> dict[str, Any]:
-    manifest = place.manifest()
-    return {
-        "action": change.action,
-        "to": change.to.to_document(),
-        "expected": change.expected and change.expected.to_document(),
-        "publication": change.publication,
-        "cause": change.cause,
-        "reason": change.reason,
-        "before": {
-            "aliases": {alias: place.registry.number(alias) for alias in (PREVIOUS, CHAMPION)},
-            "manifest": manifest and {name: manifest[name] for name in OWN if name in manifest},
-        },
-        "holder": {"host": socket.gethostname(), "process": os.getpid()},
-    }
-
-
-def _switched(standing: Mapping[str, Any] | None, intent: Entry, facts: Mapping[str, Any]) -> dict[str, Any]:
-    if standing and standing.get("undone") == intent.number:
-        raise ApplyError(f"the change of entry {intent.number} was undone by another, who took this process for dead")
-    return {
-        "data": None,
-        **(standing or {}),
-        "schema": SCHEMA,
-        **intent.body["to"],
-        "facts": dict(facts),
-        "since": intent.at.isoformat(),
-        "decided_on": intent.body["publication"],
-        "change": intent.number,
-    }
-
-
-def _undo(place: Place, intent: Entry) -> None:
-    """Put manifest and aliases back to what the intent says was there. The manifest is written in any case: whoever read it before
-    and still means to switch it then finds that it changed. One that names a version nobody spoke of is left for the repair."""
-    before = intent.body["before"]
-    standing = place.manifest()
-    if before["manifest"] is None:
-        place.store.remove(SERVED)
-    elif standing is None or _is_expected(standing, intent):
-        _swap(place, intent, lambda found: {**(found or {}), **before["manifest"], "undone": intent.number})
-    for alias, version in before["aliases"].items():
-        if version is None:
-            place.registry.drop(alias)
-        else:
-            place.registry.point(alias, version)
-
-
-def _swap(place: Place, intent: Entry, change: Callable[[Mapping[str, Any] | None], Mapping[str, Any]]) -> None:
-    """Compare and swap the manifest. The newest data may be published in between; another champion may not."""
-    for _ in range(SWAPS):
-        found = place.store.read_tagged(SERVED)
-        standing = read_manifest(found[0]) if found else None
-        if standing and not _is_expected(standing, intent):
-            raise ApplyError(f"version {standing['version']} is served, which nobody expected: it is put back at the next look")
-        if place.store.replace_bytes(SERVED, manifest_bytes(change(standing)), found[1] if found else None):
-            return
-    raise ApplyError(f"the manifest changed {SWAPS} times while it was to be switched: try again")
-
-
-def _is_expected(standing: Mapping[str, Any], intent: Entry) -> bool:
-    """Whether the manifest names one of the two versions of a change; a repair expects anything."""
-    names = Served.from_document(standing).to_document()
-    return intent.body["action"] == "repair" or names in (intent.body["expected"], intent.body["to"])
-
-
-def read_manifest(content: bytes) -> dict[str, Any] | None:
-    """The manifest in a file's content; None where it names no version, which is then put back like any other wrong one."""
+    if not is_abandoned(intent, context.now()):
+        raise ChangeInProgressError(
+            f"{intent.actor} began a change at {intent.at:%H:%M:%S} UTC that has not ended: try again in two minutes"
+        )
+    manifest, change = context.manifest(), intent.body
+    if manifest is None or manifest.change != intent.number or manifest.model_version != change.to:
+        _undo(context, intent)
+        return _abort(context, intent, "its process died before the manifest was replaced")
     try:
-        document: dict[str, Any] = json.loads(content)
-        Served.from_document(document)
-    except (ValueError, KeyError, TypeError):
-        return None
-    return document
+        facts = context.verify_bundle(change.to)
+        _smoke_test(context, intent)
+    except Exception as error:
+        _undo(context, intent)
+        return _abort(context, intent, f"{type(error).__name__}: {error}")
+    if change.expected is not None and change.action != "repair":
+        context.registry.set_alias(PREVIOUS_CHAMPION, change.expected.version)
+    context.registry.set_alias(CHAMPION, change.to.version)
+    return _apply(context, intent, facts, "finished after its process died")
 
 
-def manifest_bytes(document: Mapping[str, Any]) -> bytes:
-    """The manifest as JSON, for people too."""
-    return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+def is_abandoned(intent: Entry[IntentBody], now: datetime) -> bool:
+    """Whether the process that began a change is gone.
 
-
-def _smoke(place: Place, intent: Entry) -> None:
-    """Read the manifest as a reader does, and forecast with what it names."""
-    manifest = place.manifest()
-    if manifest is None or Served.from_document(manifest).to_document() != intent.body["to"]:
-        raise ApplyError(f"the manifest does not name {intent.body['to']['version']} after it was switched")
-    place.smoke(manifest)
-
-
-def _end(place: Place, intent: Entry, kind: Any, outcome: str = "", facts: Mapping[str, Any] | None = None) -> Entry:
-    """Add the end of a change, with what the new champion's bundle says of itself.
-
-    Raises ApplyError where someone else has ended it: its holder was taken for dead.
+    On this machine the process list says so. A process on another machine is considered gone when the lease is over.
     """
-    keys = ("action", "to", "expected", "publication", "cause", "reason")
-    body = {key: intent.body[key] for key in keys} | {"intent": intent.number, "outcome": outcome, "facts": dict(facts or {})}
-    while True:
-        state = place.state()
-        if state.open != intent:
-            raise ApplyError(f"the change of entry {intent.number} was ended by another: see the ledger's history")
-        entry = place.ledger.add_at(state.head + 1, kind, at=place.now(), actor=place.actor, body=body)
-        if entry is not None:
-            return entry
-
-
-def is_abandoned(intent: Entry, now: datetime) -> bool:
-    """Whether the process that began a change is gone: surely where it was of this machine, by its silence where it was not."""
-    holder = intent.body["holder"]
-    if holder["host"] == socket.gethostname() and holder["process"] != os.getpid():
+    holder = intent.body.holder
+    if holder.host == socket.gethostname() and holder.process != os.getpid():
         try:
-            os.kill(holder["process"], 0)
+            os.kill(holder.process, 0)
         except ProcessLookupError:
             return True
         except PermissionError:
@@ -307,5 +217,126 @@ def is_abandoned(intent: Entry, now: datetime) -> bool:
     return now - intent.at > LEASE
 
 
-def _name(served: Served | None) -> str:
-    return "nothing" if served is None else f"version {served.version}{' (no change)' if served.is_baseline else ''}"
+def _repair(context: PromotionContext, state: LedgerState, alias: int | None) -> list[AnyEntry]:
+    change = repair_change(state)
+    if change is None or not disagreements(state, context.manifest(), alias):
+        return []
+    return [carry_out(change, context)]
+
+
+def _intent_body(change: Change, context: PromotionContext) -> IntentBody:
+    manifest = context.manifest()
+    return IntentBody(
+        action=change.action,
+        to=change.to,
+        expected=change.expected,
+        publication=change.publication,
+        cause=change.cause,
+        reason=change.reason,
+        before=ServedBefore(
+            aliases={alias: context.registry.version_number_of_alias(alias) for alias in (PREVIOUS_CHAMPION, CHAMPION)},
+            manifest=None if manifest is None else manifest.champion_fields(),
+        ),
+        holder=Holder(host=socket.gethostname(), process=os.getpid()),
+    )
+
+
+def _new_manifest(manifest: ChampionManifest | None, intent: Entry[IntentBody], facts: Mapping[str, Any]) -> dict[str, Any]:
+    if manifest is not None and manifest.undone == intent.number:
+        raise ChampionChangeError(
+            f"the change of entry {intent.number} was undone by another process, which considered this one dead"
+        )
+    return {
+        "data": None,
+        **(manifest.to_document() if manifest else {}),
+        "schema": MANIFEST_SCHEMA,
+        **intent.body.to.model_dump(),
+        "facts": dict(facts),
+        "since": intent.at.isoformat(),
+        "decided_on": intent.body.publication,
+        "change": intent.number,
+    }
+
+
+def _undo(context: PromotionContext, intent: Entry[IntentBody]) -> None:
+    """Put manifest and aliases back to what the intent recorded.
+
+    The manifest is written even if it is unchanged, so that a process which read it before and still intends to replace it finds that
+    it has changed. A manifest that names a third version is left for the repair.
+    """
+    before, manifest = intent.body.before, context.manifest()
+    if before.manifest is None:
+        context.store.remove(SERVED)
+    elif manifest is None or _names_a_version_of(manifest, intent):
+        restored = {**before.manifest, "undone": intent.number}
+        _swap_manifest(context, intent, lambda current: {**(current.to_document() if current else {}), **restored})
+    for alias, version in before.aliases.items():
+        if version is None:
+            context.registry.delete_alias(alias)
+        else:
+            context.registry.set_alias(alias, version)
+
+
+def _swap_manifest(
+    context: PromotionContext,
+    intent: Entry[IntentBody],
+    replacement: Callable[[ChampionManifest | None], dict[str, Any]],
+) -> None:
+    """Replace the manifest by compare-and-swap. Data may be published in between, but no other champion.
+
+    Not `Lake.update_json`, which cannot replace a damaged document.
+    """
+    for _ in range(SWAP_ATTEMPTS):
+        stored = context.store.read_tagged(SERVED)
+        manifest = ChampionManifest.parse(stored[0]) if stored else None
+        if manifest is not None and not _names_a_version_of(manifest, intent):
+            raise ChampionChangeError(
+                f"version {manifest.version} is served, which the ledger does not expect: it is repaired at the next run of `promote`"
+            )
+        if context.store.replace_json(SERVED, replacement(manifest), stored[1] if stored else None):
+            return
+    raise ChampionChangeError(f"the manifest changed at each of {SWAP_ATTEMPTS} attempts to replace it: try again")
+
+
+def _names_a_version_of(manifest: ChampionManifest, intent: Entry[IntentBody]) -> bool:
+    """Whether the manifest names the old or the new version of a change. A repair accepts any version."""
+    return intent.body.action == "repair" or manifest.model_version in (intent.body.expected, intent.body.to)
+
+
+def _smoke_test(context: PromotionContext, intent: Entry[IntentBody]) -> None:
+    """Read the manifest as a reader does, and forecast with the version it names."""
+    manifest = context.manifest()
+    if manifest is None or manifest.model_version != intent.body.to:
+        raise ChampionChangeError(f"the manifest does not name version {intent.body.to.version} after it was replaced")
+    context.smoke_test(manifest)
+
+
+def _apply(
+    context: PromotionContext, intent: Entry[IntentBody], facts: Mapping[str, Any], outcome: str = ""
+) -> Entry[AppliedBody]:
+    body = AppliedBody(**_change_fields(intent), intent=intent.number, outcome=outcome, facts=dict(facts))
+    return _end_change(context, intent, body)
+
+
+def _abort(context: PromotionContext, intent: Entry[IntentBody], outcome: str) -> Entry[AbortedBody]:
+    body = AbortedBody(**_change_fields(intent), intent=intent.number, outcome=outcome, facts={})
+    return _end_change(context, intent, body)
+
+
+def _change_fields(intent: Entry[IntentBody]) -> dict[str, Any]:
+    return {name: getattr(intent.body, name) for name in ChangeBody.model_fields}
+
+
+def _end_change(context: PromotionContext, intent: Entry[IntentBody], body: End) -> Entry[End]:
+    """Add the entry that ends a change.
+
+    Raises:
+        ChampionChangeError: Another process has ended it, because it considered this one dead.
+    """
+    while True:
+        state = context.state()
+        if state.open_intent != intent:
+            raise ChampionChangeError(f"the change of entry {intent.number} was ended by another process: see `history`")
+        entry = context.ledger.add_at(state.head + 1, body, at=context.now(), actor=context.actor)
+        if entry is not None:
+            return entry

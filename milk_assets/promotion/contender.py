@@ -1,17 +1,21 @@
-"""Contender: what makes two candidates the same, and what a person must look at when it changes.
+"""Contender: hyperparameters that compete for champion, whatever publication they were refitted on.
 
-Belongs here: the identity of a candidate, its contract, and the newest date that its tuning may see. Judging it is `promotion.gate`.
+Belongs here: what makes two candidates the same contender, its contract, the newest date that its tuning may see, and its live record.
+Not here: judging it (`promotion.gate`).
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from milk_assets.promotion.policy import HORIZONS, Policy
 from milk_model.earlier_formats import current_feature_names
 from milk_model.features import FEATURES, TARGET_FEATURES
 from milk_model.forecaster import SEGMENTS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def contender_id(hyperparameters: Mapping[str, Any], training_code: str) -> str:
@@ -21,7 +25,7 @@ def contender_id(hyperparameters: Mapping[str, Any], training_code: str) -> str:
 
 
 def model_contract() -> dict[str, Any]:
-    """Inputs, their categories, the model family and the training window: a change of any is for a person to approve (rule P8)."""
+    """Features, segments, model family and training window: a change of any needs a person's approval (rule P8)."""
     return {"features": [*FEATURES, *TARGET_FEATURES], "segments": list(SEGMENTS), "family": "xgboost", "window": "expanding"}
 
 
@@ -47,5 +51,21 @@ def newest_date_for_tuning(dates: Any) -> Any:
     Args:
         dates: (T,) datetime64[D], ascending.
     """
-    judged = Policy().dates + max(HORIZONS)
-    return dates[max(len(dates) // 2, len(dates) - 1 - judged)]
+    dates_of_the_gate = Policy().dates + max(HORIZONS)
+    return dates[max(len(dates) // 2, len(dates) - 1 - dates_of_the_gate)]
+
+
+def shadow_error_ratio(record: "pd.DataFrame", challenger_versions: Collection[str]) -> float | None:
+    """Live error of a challenger over the champion's, city series, one publication ahead; None if they share no forecast.
+
+    Args:
+        record: Track record, one row per issued forecast whose date was published.
+        challenger_versions: Registry versions of the contender, as text.
+    """
+    next_publication = record[(record.task == "publication") & (record.lead == 1) & (record.level == "city")]
+    errors = next_publication.assign(error=(next_publication.forecast - next_publication.actual).abs())
+    challenger = errors[(errors.role == "challenger") & errors.model_version.isin(set(challenger_versions))]
+    champion = errors[errors.role == "champion"]
+    paired = challenger.merge(champion, on=["origin", "target", "series"], suffixes=("", "_champion"))
+    champion_error = float(paired.error_champion.sum())
+    return float(paired.error.sum()) / champion_error if champion_error > 0 else None

@@ -1,6 +1,6 @@
-"""Evidence: how challenger, champion and no change did on the same dates, in the sums that every rule is computed from.
+"""Evidence: errors of challenger, champion and baseline on the same dates, as the sums that every rule is computed from.
 
-Belongs here: from the backtest's rows to sums per date, and their plain form for the ledger. What they mean is the gate's business.
+Belongs here: from the rows of a backtest to sums per date, and their form in the ledger. Not here: judging them (`promotion.gate`).
 """
 
 from collections.abc import Mapping
@@ -18,16 +18,20 @@ MODELS = (CHALLENGER, CHAMPION, BASELINE)
 KEYS = ("model", "task", "lead", "date", "segment")
 SUMS = ("n", "error", "no_change", "signed", "inside", "brier")
 STATE_KEYS = ("model", "state")
-DIGITS = 6  # of every sum: a thousandth of a centavo, and a decision is taken from what is recorded, not from what was
+SUM_DECIMALS = (
+    6  # of every sum, a ten-thousandth of a centavo: decisions use the recorded values, so that a replay gives the same
+)
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Sums over series, for each of MODELS.
 
-    by_date: one row a model x task x lead x date x segment, in KEYS and SUMS: number of forecasts, sum of absolute errors, of no
-    change's absolute errors, of signed errors (MXN/l), number of outcomes inside the 80 % interval, sum of squared errors of
-    P(change). date: the target publication; of months, the origin. by_state: model, state, n, error over all judged publications.
+    Attributes:
+        by_date: One row per model, task, lead, date and segment (KEYS) with SUMS: number of forecasts, sums of absolute errors, of no
+            change's absolute errors and of signed errors (MXN/l), number of prices inside the 80 % interval, sum of squared errors
+            of P(change). The date is the target publication; for months, the origin.
+        by_state: One row per model and state: n and error over all judged publications.
     """
 
     by_date: pd.DataFrame
@@ -42,34 +46,37 @@ class Evidence:
 
     @staticmethod
     def from_document(values: Mapping[str, Any]) -> "Evidence":
-        """The evidence that `to_document` wrote."""
+        """The evidence that `to_document` returned."""
         return Evidence(pd.DataFrame(dict(values["by_date"])), pd.DataFrame(dict(values["by_state"])))
 
     def per_date(self, model: str, lead: int, task: str = "publication") -> pd.Series:
-        """Mean absolute error of a model at each date, MXN/l, by date in order: rows of one date are not independent."""
+        """Mean absolute error of a model at each date, MXN/l, dates ascending. Rows of one date are not independent."""
         rows = self.by_date[(self.by_date.model == model) & (self.by_date.task == task) & (self.by_date.lead == lead)]
         sums = rows.groupby("date")[["error", "n"]].sum()
         return sums.error / sums.n
 
     @property
     def window_start(self) -> str | None:
-        """The first date that is judged, YYYY-MM-DD; None where nothing is."""
+        """The first date that is judged, YYYY-MM-DD; None without any."""
         return None if self.by_date.empty else str(self.by_date.date.min())
 
 
 def gather(backtest: pd.DataFrame, policy: Policy | None = None) -> Evidence:
     """The evidence in a backtest: the newest dates of each judged horizon that every model has a forecast for.
 
-    backtest: one row a model x origin x target x series, in `forecasting.backtest.COLUMNS`. Rows without an outcome or a forecast
-    do not count, and a date that lacks a model counts for none.
+    Rows without a published price or a forecast do not count. A date that lacks one model does not count for any.
+
+    Args:
+        backtest: One row per model, origin, target and series, as `forecasting.evaluation.backtest` returns it.
+        policy: Thresholds; by default this release's.
     """
     policy = policy or Policy()
     judged = pd.MultiIndex.from_frame(backtest[["task", "lead"]].astype({"task": object})).isin(list(JUDGED))
-    known = backtest.actual.notna() & backtest.forecast.notna() & (backtest.level == "city")
-    rows = backtest[judged & known.to_numpy()]
+    complete = backtest.actual.notna() & backtest.forecast.notna() & (backtest.level == "city")
+    rows = backtest[judged & complete.to_numpy()]
     rows = rows.assign(date=rows.target.where(rows.task == "publication", rows.origin))
-    seen = rows.groupby(["task", "lead", "date"], as_index=False, observed=True).agg(models=("model", "nunique"))
-    shared = seen[seen.models == len(MODELS)].sort_values("date").groupby(["task", "lead"]).tail(policy.dates)
+    models_by_date = rows.groupby(["task", "lead", "date"], as_index=False, observed=True).agg(models=("model", "nunique"))
+    shared = models_by_date[models_by_date.models == len(MODELS)].sort_values("date").groupby(["task", "lead"]).tail(policy.dates)
     rows = rows.merge(shared[["task", "lead", "date"]], on=["task", "lead", "date"])
     changed = (rows.actual - rows.last_price).abs() > SAME_PRICE_TOLERANCE
     rows = rows.assign(
@@ -85,13 +92,13 @@ def gather(backtest: pd.DataFrame, policy: Policy | None = None) -> Evidence:
     by_date = rows.groupby(list(KEYS), as_index=False, observed=True)[list(SUMS)].sum()
     published = rows[(rows.task == "publication") & rows.lead.isin(HORIZONS)]
     by_state = published.groupby(list(STATE_KEYS), as_index=False, observed=True)[["n", "error"]].sum()
-    return Evidence(by_date.round(DIGITS), by_state.round(DIGITS))
+    return Evidence(by_date.round(SUM_DECIMALS), by_state.round(SUM_DECIMALS))
 
 
 def ratios(evidence: Evidence) -> pd.DataFrame:
     """Mean absolute errors by model and judged horizon: model, task, lead, dates, mae, mae_no_change, ratio.
 
-    Errors are averaged per date first, then over dates. A horizon or model without any date has no row.
+    Errors are averaged per date first, then over dates. Horizons and models without any date have no row.
     """
     sums = evidence.by_date.groupby(["model", "task", "lead", "date"], as_index=False)[["n", "error", "no_change"]].sum()
     means = sums.assign(mae=sums.error / sums.n, mae_no_change=sums.no_change / sums.n)
@@ -101,16 +108,18 @@ def ratios(evidence: Evidence) -> pd.DataFrame:
 
 
 def skill(table: pd.DataFrame, model: str) -> float | None:
-    """S: mean over judged horizons of a model's MAE over that of no change; below 1 is better. None where one has no figure.
+    """S: mean over judged horizons of a model's MAE over that of no change; below 1 is better. None if a horizon has no ratio.
 
-    table: as `ratios` gives it.
+    Args:
+        table: As `ratios` returns it.
+        model: One of MODELS.
     """
-    found = by_horizon(table, model)
-    return None if len(found) < len(JUDGED) else float(np.mean(list(found.values())))
+    ratio_by_horizon = by_horizon(table, model)
+    return None if len(ratio_by_horizon) < len(JUDGED) else float(np.mean(list(ratio_by_horizon.values())))
 
 
 def by_horizon(table: pd.DataFrame, model: str) -> dict[tuple[str, int], float]:
     """The ratio of a model at each judged horizon that has one."""
-    own = table[table.model == model]
-    found = dict(zip(zip(own.task, own.lead, strict=True), own.ratio.astype(float), strict=True))
-    return {key: found[key] for key in JUDGED if np.isfinite(found.get(key, np.nan))}
+    rows = table[table.model == model]
+    ratio_by_horizon = dict(zip(zip(rows.task, rows.lead, strict=True), rows.ratio.astype(float), strict=True))
+    return {key: ratio_by_horizon[key] for key in JUDGED if np.isfinite(ratio_by_horizon.get(key, np.nan))}

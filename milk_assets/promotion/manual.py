@@ -1,45 +1,64 @@
-"""By hand: what a person may do about the champion, each with a reason that the ledger keeps.
+"""Manual changes: what a person can do about the champion, each with a reason that is recorded in the ledger.
 
-Belongs here: promote, roll back, and who decides. The terminal and Dagster jobs call these; the steps are `apply`'s.
+Belongs here: promoting a version, rolling back, and setting who decides. The commands and the Dagster jobs call these functions. Not
+here: the steps of a change (`promotion.change_champion`).
 """
 
-from milk_assets.promotion.change_champion import ApplyError, Place, carry_out
-from milk_assets.promotion.ledger import Entry
-from milk_assets.promotion.state import Change, Mode, Served, rollback
+from milk_assets.promotion.change_champion import ChampionChangeError, PromotionContext, carry_out
+from milk_assets.promotion.ledger.entries import AppliedBody, Entry, Mode, ModeBody
+from milk_assets.promotion.ledger.state import Change, rollback_change
+from milk_assets.promotion.manifest import ModelVersion
 
 
-def promote(place: Place, to: Served, reason: str, publication: str | None) -> Entry:
-    """Serve a version, whatever the gate says of it. publication: the newest known, YYYY-MM-DD.
+def promote(context: PromotionContext, to: ModelVersion, reason: str, publication: str | None) -> Entry[AppliedBody]:
+    """Serve a version, whatever the gate decided about it.
 
-    Raises ApplyError while promotions are frozen, on a version that is served already, and as `carry_out` does.
+    Args:
+        context: Stores and registry.
+        to: Version to serve.
+        reason: Why, in the person's words.
+        publication: Newest publication, YYYY-MM-DD.
+
+    Raises:
+        ChampionChangeError: Promotions are frozen, the version is served already, the reason is empty, or as `carry_out` does.
     """
-    state = place.state()
+    state = context.state()
     if state.mode == "frozen":
-        raise ApplyError("promotions are frozen: `unfreeze` first, or `rollback`, which is always possible")
+        raise ChampionChangeError("promotions are frozen: run `unfreeze` first, or use `rollback`, which is always possible")
     if state.champion == to:
-        raise ApplyError(f"version {to.version} is served already")
-    return carry_out(Change("promote", to, state.champion, _said(reason), publication), place)
+        raise ChampionChangeError(f"version {to.version} is served already")
+    return carry_out(Change("promote", to, state.champion, _checked_reason(reason), publication), context)
 
 
-def roll_back(place: Place, reason: str, publication: str | None) -> Entry:
-    """Serve again what was served before; for two weeks from then on a person decides.
+def roll_back(context: PromotionContext, reason: str, publication: str | None) -> Entry[AppliedBody]:
+    """Serve the previous version again. For two weeks after it, promotions need a person.
 
-    Raises ApplyError where nothing was served before, and as `carry_out` does.
+    Args:
+        context: Stores and registry.
+        reason: Why, in the person's words.
+        publication: Newest publication, YYYY-MM-DD.
+
+    Raises:
+        ChampionChangeError: There is no previous version, the reason is empty, or as `carry_out` does.
     """
-    change = rollback(place.state(), _said(reason), publication)
+    change = rollback_change(context.state(), _checked_reason(reason), publication)
     if change is None:
-        raise ApplyError("nothing was served before this champion: there is nothing to go back to")
-    return carry_out(change, place)
+        raise ChampionChangeError("no version was served before this champion: there is nothing to go back to")
+    return carry_out(change, context)
 
 
-def set_mode(place: Place, mode: Mode, reason: str) -> Entry:
-    """Who decides from now on: the gate (auto), a person (manual), or nobody (frozen). The floor acts in every mode."""
-    if place.state().mode == mode:
-        raise ApplyError(f"the mode is {mode} already")
-    return place.ledger.add("mode", at=place.now(), actor=place.actor, body={"mode": mode, "reason": _said(reason)})
+def set_mode(context: PromotionContext, mode: Mode, reason: str) -> Entry[ModeBody]:
+    """Set who decides on promotions: the gate (auto), a person (manual) or no one (frozen). The floor acts in every mode.
+
+    Raises:
+        ChampionChangeError: The mode is set already, or the reason is empty.
+    """
+    if context.state().mode == mode:
+        raise ChampionChangeError(f"the mode is {mode} already")
+    return context.ledger.add(ModeBody(mode=mode, reason=_checked_reason(reason)), at=context.now(), actor=context.actor)
 
 
-def _said(reason: str) -> str:
+def _checked_reason(reason: str) -> str:
     if not reason.strip():
-        raise ApplyError("say why with --reason: whoever reads the ledger in a year will ask")
+        raise ChampionChangeError("the reason is empty: say why with --reason, so that the ledger can be understood in a year")
     return reason.strip()

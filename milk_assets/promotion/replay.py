@@ -1,115 +1,143 @@
 """Replay: whether every recorded verdict follows from what was recorded with it.
 
-Belongs here: recomputing verdicts from a ledger, and telling which differ. Anyone who may read the bucket can do it.
+Belongs here: recomputing verdicts from a ledger and listing those that differ. Anyone who can read the bucket can run it. Not here: the
+rules (`promotion.gate`, `promotion.floor`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from milk_assets.promotion import floor, gate
 from milk_assets.promotion.evidence import Evidence
-from milk_assets.promotion.ledger import Entry, LedgerError
+from milk_assets.promotion.ledger.entries import AnyEntry, AppliedBody, DecisionBody, FloorBody, FloorDecision, GateDecision
+from milk_assets.promotion.ledger.ledger import LedgerError
+from milk_assets.promotion.ledger.state import ContenderHistory, ledger_state
+from milk_assets.promotion.manifest import ModelVersion
 from milk_assets.promotion.policy import Policy
-from milk_assets.promotion.state import Served, Standing, fold
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A verdict that does not follow: of which entry, what is recorded, what comes out."""
+    """A verdict that does not follow: number of its entry, what is recorded, what is recomputed."""
 
     number: int
     recorded: str
     recomputed: str
 
 
-def replay(entries: Sequence[Entry], read_evidence: Callable[[str], Mapping[str, Any]]) -> list[Difference]:
-    """Every verdict of the gate and of the floor that does not follow from what is recorded with it.
+class DecisionInputs(BaseModel):
+    """Everything that a decision of the gate is computed from, as it is stored in the ledger's evidence.
 
-    read_evidence: sha256 → what a decision was taken on; raises LedgerError where it is not what it was, which is a difference.
+    Attributes:
+        names: Role (challenger, champion, baseline) → model version; None if there was no champion.
+        made_of: The sha256 of the workbook and the fingerprint of the training code.
+        evidence: Sums of errors, as `Evidence.to_document` gives them.
+        facts: Inputs of the gate besides errors.
+        standing: History of the contender at that time.
+        policy: Thresholds at that time.
     """
-    found = []
-    for place, entry in enumerate(entries):
-        if entry.kind == "applied":
-            found += _other_version(entry, entries)
-        if entry.kind not in {"decision", "floor"}:
-            continue
-        try:
-            earlier = entries[:place]
-            recomputed = _decided(entry, earlier, read_evidence) if entry.kind == "decision" else _floor(entry, earlier)
-        except (LedgerError, KeyError, TypeError, ValueError) as error:
-            found.append(Difference(entry.number, _short(entry.body["decision"]), f"cannot be recomputed: {error}"))
-            continue
-        if recomputed != entry.body["decision"]:
-            found.append(Difference(entry.number, _short(entry.body["decision"]), _short(recomputed)))
-    return found
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    schema_version: int = 1
+    names: dict[str, ModelVersion | None]
+    made_of: dict[str, str]
+    evidence: dict[str, dict[str, list[Any]]]
+    facts: gate.GateInputs
+    standing: ContenderHistory
+    policy: Policy
 
 
 def decision_inputs(
     evidence: Evidence,
-    facts: gate.Facts,
-    standing: Standing,
+    inputs: gate.GateInputs,
+    history: ContenderHistory,
     policy: Policy,
-    names: Mapping[str, Any],
+    names: Mapping[str, ModelVersion | None],
     made_of: Mapping[str, str],
 ) -> dict[str, Any]:
-    """What a decision is taken on, as the ledger keeps it.
-
-    names: challenger, champion and baseline. made_of: the sha256 of the workbook and the version of the training code.
-    """
-    return {
-        "names": dict(names),
-        "made_of": dict(made_of),
-        "evidence": evidence.to_document(),
-        "facts": facts.to_document(),
-        "standing": standing.to_document(),
-        "policy": policy.to_document(),
-    }
-
-
-def _decided(entry: Entry, earlier: Sequence[Entry], read_evidence: Callable[[str], Mapping[str, Any]]) -> dict[str, Any]:
-    inputs = read_evidence(entry.body["evidence"])
-    facts, standing = gate.Facts.from_document(inputs["facts"]), Standing.from_document(inputs["standing"])
-    known = fold(earlier).standing(facts.contender)
-    if known != standing:
-        raise ValueError(f"it was decided on the standing {standing}, the ledger says {known}")
-    named = {role: entry.body[role] for role in ("challenger", "champion", "baseline")}
-    if named != inputs["names"] or facts.publication.isoformat() != entry.body["publication"]:
-        raise ValueError("it names other versions or another publication than it was decided on")
-    evidence = Evidence.from_document(inputs["evidence"])
-    return gate.decide(evidence, facts, standing, Policy.from_document(inputs["policy"])).as_document()
-
-
-def _floor(entry: Entry, earlier: Sequence[Entry]) -> dict[str, Any]:
-    inputs, state = entry.body["inputs"], fold(earlier)
-    champion = Served.from_document(entry.body["champion"])
-    if state.champion is not None and champion != state.champion:
-        raise ValueError(f"it judges version {champion.version}, version {state.champion.version} was served")
-    previous = floor.previous_skill(earlier, champion, entry.body["publication"])
-    if previous != inputs["previous"] or champion.is_baseline != inputs["is_baseline"]:
-        raise ValueError(f"it was judged on an S of {inputs['previous']} before, the ledger says {previous}")
-    policy = Policy.from_document(inputs["policy"])
-    decision = floor.judge(inputs["errors"], inputs["previous"], inputs["healthy"], inputs["is_baseline"], policy)
-    return decision.as_document()
-
-
-def _other_version(applied: Entry, entries: Sequence[Entry]) -> list[Difference]:
-    """An applied change whose version is not the one that its cause asks for."""
-    cause = applied.body.get("cause")
-    asked = next((entry for entry in entries if entry.number == cause), None)
-    if asked is None or applied.body["action"] not in {"promote", "fall_back", "first"}:
-        return []
-    wanted = asked.body["challenger" if applied.body["action"] == "promote" else "baseline"]["version"]
-    served = applied.body["to"]["version"]
-    return (
-        [] if served == wanted else [Difference(applied.number, f"version {served}", f"entry {cause} asks for version {wanted}")]
+    """The document of `DecisionInputs`, for `Ledger.keep_evidence`."""
+    document = DecisionInputs(
+        names=dict(names),
+        made_of=dict(made_of),
+        evidence=evidence.to_document(),
+        facts=inputs,
+        standing=history,
+        policy=policy,
     )
+    return document.model_dump(mode="json")
 
 
-def _short(decision: Mapping[str, Any]) -> str:
-    rules = [f"{rule['name']} {_figure(rule['figure'])}" for rule in decision["rules"] if not rule["holds"]]
-    return f"{decision['verdict']} ({decision['reason']}){': ' if rules else ''}{', '.join(rules)}"
+def replay(entries: Sequence[AnyEntry], read_evidence: Callable[[str], Mapping[str, Any]]) -> list[Difference]:
+    """Verdicts of gate and floor that do not follow from what is recorded with them.
+
+    Args:
+        entries: All entries in order.
+        read_evidence: Takes a sha256 and returns the inputs of a decision. If it raises LedgerError, that is a difference.
+    """
+    differences = []
+    for index, entry in enumerate(entries):
+        body, earlier = entry.body, entries[:index]
+        if isinstance(body, AppliedBody):
+            differences += _version_differs(entry.number, body, entries)
+        if not isinstance(body, DecisionBody | FloorBody):
+            continue
+        recomputed: GateDecision | FloorDecision
+        try:
+            if isinstance(body, DecisionBody):
+                recomputed = _recompute_decision(body, earlier, read_evidence)
+            else:
+                recomputed = _recompute_floor(body, earlier)
+        except (LedgerError, KeyError, TypeError, ValueError) as error:
+            differences.append(Difference(entry.number, _summary(body.decision), f"cannot be recomputed: {error}"))
+            continue
+        if recomputed != body.decision:
+            differences.append(Difference(entry.number, _summary(body.decision), _summary(recomputed)))
+    return differences
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.6g}"
+def _recompute_decision(
+    body: DecisionBody, earlier: Sequence[AnyEntry], read_evidence: Callable[[str], Mapping[str, Any]]
+) -> GateDecision:
+    inputs = DecisionInputs.model_validate(read_evidence(body.evidence))
+    history = ledger_state(earlier).contender_history(inputs.facts.contender)
+    if history != inputs.standing:
+        raise ValueError(f"it was decided on {inputs.standing}, the entries before it give {history}")
+    names = {"challenger": body.challenger, "champion": body.champion, "baseline": body.baseline}
+    if names != inputs.names or inputs.facts.publication.isoformat() != body.publication:
+        raise ValueError("it names other versions or another publication than its evidence")
+    return gate.decide(Evidence.from_document(inputs.evidence), inputs.facts, inputs.standing, inputs.policy)
+
+
+def _recompute_floor(body: FloorBody, earlier: Sequence[AnyEntry]) -> FloorDecision:
+    inputs, served = body.inputs, ledger_state(earlier).champion
+    if inputs is None:
+        raise ValueError("its inputs were not recorded")
+    if served is not None and body.champion != served:
+        raise ValueError(f"it judges {body.champion.label}, but {served.label} was served")
+    previous = floor.previous_skill(earlier, body.champion, body.publication)
+    if previous != inputs.previous or body.champion.is_baseline != inputs.is_baseline:
+        raise ValueError(f"it was decided with a previous S of {inputs.previous}, the entries before it give {previous}")
+    return floor.judge(inputs.errors, inputs.previous, inputs.healthy, inputs.is_baseline, inputs.policy)
+
+
+def _version_differs(number: int, applied: AppliedBody, entries: Sequence[AnyEntry]) -> list[Difference]:
+    """The difference of an applied change whose version is not the one that its cause calls for."""
+    cause = next((entry.body for entry in entries if entry.number == applied.cause), None)
+    if applied.action == "promote" and isinstance(cause, DecisionBody):
+        expected = cause.challenger.version
+    elif applied.action in {"fall_back", "first"} and isinstance(cause, DecisionBody | FloorBody):
+        expected = cause.baseline.version
+    else:
+        return []
+    if applied.to.version == expected:
+        return []
+    return [Difference(number, f"version {applied.to.version}", f"entry {applied.cause} asks for version {expected}")]
+
+
+def _summary(decision: GateDecision | FloorDecision) -> str:
+    failed = [f"{rule.name} {'–' if rule.figure is None else f'{rule.figure:.6g}'}" for rule in decision.rules if not rule.holds]
+    return f"{decision.verdict} ({decision.reason}){': ' if failed else ''}{', '.join(failed)}"

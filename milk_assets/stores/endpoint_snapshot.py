@@ -1,7 +1,7 @@
-"""The panel as the endpoint takes it: what is forecast, what it is called, and when the next prices are expected.
+"""Endpoint snapshot: the price history that the endpoint forecasts from.
 
-Belongs here: choosing what goes into a snapshot; apart from `forecasting`, whose every change asks for new models. Its format is
-`milk_model.snapshot`'s.
+Belongs here: choosing what goes into a snapshot. It is not part of `milk_assets.forecasting`, because a change there starts a training. Not
+here: the file format (`milk_model.snapshot`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,20 @@ from milk_assets.sniim.calendar import expected_between, months_ahead
 from milk_assets.sniim.names import CHANNEL_LABELS, MILK_LABELS, vocabulary
 from milk_model.snapshot import Snapshot
 
-REACH = 9  # months of expected dates: six are forecast, the rest is for callers whose own prices run ahead of the source's
+MONTHS_OF_EXPECTED_DATES = 9  # six are forecast; the rest is for callers who send prices newer than the source's
 
 
 def snapshot_of(panel: Panel, *, sample: bool, workbook: str) -> Snapshot:
-    """The active series of a panel. workbook: sha256 of the source's file; sample: whether its prices are generated."""
+    """The active series of a panel, their names, and the dates of the next publications.
+
+    Args:
+        panel: Prices of all series.
+        sample: Whether the prices are generated sample data.
+        workbook: sha256 of the workbook they were read from.
+    """
     active, origin = panel.only_active(), date.fromisoformat(str(panel.origin))
-    expected = [day for day in expected_between(origin, months_ahead(origin, REACH)) if day > origin]
+    last_expected = months_ahead(origin, MONTHS_OF_EXPECTED_DATES)
+    expected = [day for day in expected_between(origin, last_expected) if day > origin]
     return Snapshot(
         dates=panel.dates,
         names=active.names.by_key(),

@@ -137,6 +137,10 @@ class Lake(dg.ConfigurableResource[Any]):
             self.write_bytes(path, content)
             return True
 
+    def replace_json(self, path: str, document: Any, tag: str | None) -> bool:
+        """Write a document as JSON only if the file still is what was read, as `replace_bytes` does; whether it was written."""
+        return self.replace_bytes(path, json_bytes(document), tag)
+
     def update_json(self, path: str, change: Callable[[Any | None], Any], attempts: int = UPDATE_ATTEMPTS) -> Any:
         """Apply a pure change to a JSON document by compare-and-swap.
 
@@ -158,7 +162,7 @@ class Lake(dg.ConfigurableResource[Any]):
             changed = change(document)
             if stored is not None and changed == document:
                 return document
-            if self.replace_bytes(path, json_bytes(changed), stored[1] if stored else None):
+            if self.replace_json(path, changed, stored[1] if stored else None):
                 return changed
         raise ConcurrentChangeError(
             f"{self.uri(path)} was changed by others at each of {attempts} attempts to update it: try again"

@@ -1,7 +1,7 @@
-"""MLflow: runs keyed by Dagster run, and the registry of model versions.
+"""Model registry: MLflow runs, registered versions and their aliases.
 
-Belongs here: starting and ending MLflow runs through dagster-mlflow, registering bundles, aliases. What is logged is the stages'
-business. MLflow takes seconds to import, so it is imported when the first run starts.
+Belongs here: opening the MLflow run of a Dagster run, registering bundles, reading and setting aliases. Not here: what is logged, which is
+up to each asset. Importing MLflow takes seconds, so it is imported when the first run or client is opened.
 """
 
 import logging
@@ -9,11 +9,10 @@ import os
 import sqlite3
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from dagster_mlflow import MlFlow
     from mlflow.tracking import MlflowClient
 
-# What every process that talks to MLflow sets before it imports it. `DO_NOT_TRACK=1` would not stop the telemetry.
+# Set by every process before it imports MLflow. `DO_NOT_TRACK=1` would not stop its telemetry.
 SAFE_SETTINGS = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -32,29 +31,34 @@ SAFE_SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
 }
-MISSING = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}  # the second of an alias that was never set
-GLANCE_TIMEOUT = 10.0  # seconds
+NOT_FOUND_CODES = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}  # the second for an alias that was never set
+ALIAS_TIMEOUT = 10.0  # seconds, of reading an alias without MLflow
 BASELINE_ALIAS, CHALLENGER_ALIAS, CHAMPION_ALIAS = "baseline", "challenger", "champion"
 BUNDLE_TAG = "bundle"  # sha256 of the bundle's manifest, which names the sha256 of each file
 
 
-class TrackingError(RuntimeError):
-    """MLflow cannot be asked: what was tried, and what to do."""
+class ModelRegistryError(RuntimeError):
+    """MLflow does not answer: what was tried, and what to do."""
 
 
 @dataclass(frozen=True)
-class Version:
-    """One registered version: its number, the sha256 of its bundle, and the tags it was registered with."""
+class RegisteredVersion:
+    """A registered version: its number, the sha256 of its bundle, and the tags it was registered with."""
 
     number: int
     bundle: str
     tags: Mapping[str, str]
 
 
-class Tracking(dg.ConfigurableResource[Any]):
-    """MLflow's tracking server and registry.
+class ModelRegistry(dg.ConfigurableResource[Any]):
+    """MLflow's tracking server and model registry.
 
-    tracking_uri: a SQLite database or a server. artefact_root: where a new experiment keeps its artefacts (folder URI or s3://).
+    Attributes:
+        tracking_uri: A SQLite database or a server.
+        artefact_root: Folder URI or s3:// address under which a new experiment keeps its artefacts.
+        s3_endpoint: Another S3 server than AWS, such as an emulator.
+        experiment: Name of the experiment.
+        model: Name of the registered model.
     """
 
     tracking_uri: str
@@ -65,24 +69,23 @@ class Tracking(dg.ConfigurableResource[Any]):
 
     @contextmanager
     def run(self, context: dg.AssetExecutionContext) -> Iterator["MlFlow"]:
-        """The MLflow run of a Dagster run, for as long as the block lasts; every stage of the Dagster run resumes the same one.
+        """The MLflow run of a Dagster run, active within the block. Every stage of the Dagster run resumes the same MLflow run.
 
-        Its terminal status is set here: FINISHED, FAILED on an exception, KILLED on an interrupt. dagster-mlflow's own clean-up
-        records failed runs as finished, so it is not used.
+        dagster-mlflow's resource finds or starts the run; it gets the context in which Dagster initialized this resource. It is not a
+        resource of the code location itself, because importing it imports MLflow. Nor is its clean-up used, because it records failed
+        runs as finished: the final status is set here, FINISHED, FAILED after an exception, KILLED after an interrupt.
+
+        Args:
+            context: Context of the asset that logs.
         """
         self._prepare()
         from dagster_mlflow.resources import MlFlow
 
-        config = {"mlflow_tracking_uri": self.tracking_uri, "experiment_name": self.experiment, "env": {}}
-        started = SimpleNamespace(
-            log=SimpleNamespace(info=context.log.debug),  # it says "starting a new run" of a run it resumes
-            dagster_run=context.run,
-            run_id=context.run.run_id,
-            resource_config={**config, "extra_tags": _run_tags(context)},
-        )
+        config = {"mlflow_tracking_uri": self.tracking_uri, "experiment_name": self.experiment, "extra_tags": _run_tags(context)}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", dg.BetaWarning)  # known, and pinned by the lock
-            mlflow = MlFlow(started)
+            warnings.simplefilter("ignore", dg.BetaWarning)  # dagster-mlflow is beta, and its version is locked
+            warnings.simplefilter("ignore", DeprecationWarning)  # it reads a deprecated property of the context
+            mlflow = MlFlow(self.get_resource_context().replace_config(config))
         status = "FAILED"
         try:
             yield mlflow
@@ -91,133 +94,109 @@ class Tracking(dg.ConfigurableResource[Any]):
             status = "KILLED"
             raise
         finally:
-            while mlflow.active_run() is not None:  # a trial that was cut short is still open above its parent
+            while mlflow.active_run() is not None:  # a trial that was interrupted is still open inside its parent
                 mlflow.end_run(status=status)
 
     def client(self) -> "MlflowClient":
-        """A client of the tracking server and registry, settings made safe first."""
+        """A client of the tracking server and the registry. The safe settings are in effect."""
         self._prepare()
         from mlflow.tracking import MlflowClient
 
         return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
-    def register(self, files: Mapping[str, bytes], bundle: str, tags: Mapping[str, str]) -> Version:
-        """Register a bundle as the next version of the model, inside the active run; the same bundle twice is one version.
+    def register(self, files: Mapping[str, bytes], bundle: str, tags: Mapping[str, str]) -> RegisteredVersion:
+        """Register a bundle as the next version of the model, inside the active run. The same bundle is registered once.
 
-        files: name → content, as they stand in the artefact store. bundle: its sha256. Every version has a signature.
+        Args:
+            files: File name → content, as in the artefact store.
+            bundle: sha256 of the bundle's manifest.
+            tags: Tags of the version.
         """
         client = self.client()
-        known = self._versions(client, bundle)
-        if known:
-            return known[0]
-        import mlflow
-        from mlflow.models import infer_signature
-
-        import milk_model
-        from milk_assets.promotion import mlflow_pyfunc
-
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in files.items():
-                (Path(folder) / name).write_bytes(content)
-            example, answer = mlflow_pyfunc.example(files)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # hints about examples and integers; the signature is exact
-                info = mlflow.pyfunc.log_model(
-                    name="bundle",
-                    python_model=mlflow_pyfunc.__file__,  # a model from code: nothing is pickled
-                    artifacts={"bundle": folder},
-                    code_paths=[milk_model.__path__[0]],
-                    signature=infer_signature(example, answer),
-                    pip_requirements=["numpy", "pandas", "xgboost-cpu"],  # stated: inferring them takes ten seconds
-                )
-        with existing_is_fine():
+        registered = self._versions_of_bundle(client, bundle)
+        if registered:
+            return registered[0]
+        info = _log_model(files)
+        with ignore_already_exists():
             client.create_registered_model(self.model)
-        named = {BUNDLE_TAG: bundle, **tags}
-        made = client.create_model_version(self.model, info.artifact_path, info.run_id, named, model_id=info.model_id)
-        return Version(int(made.version), bundle, named)
+        all_tags = {BUNDLE_TAG: bundle, **tags}
+        version = client.create_model_version(self.model, info.artifact_path, info.run_id, all_tags, model_id=info.model_id)
+        return RegisteredVersion(int(version.version), bundle, all_tags)
 
-    def point(self, alias: str, version: int) -> None:
-        """Make an alias of the model name a version."""
+    def set_alias(self, alias: str, version: int) -> None:
+        """Let an alias of the model point to a version."""
         self.client().set_registered_model_alias(self.model, alias, str(version))
 
-    def pointed(self, alias: str) -> Version | None:
-        """The version that an alias names; None where the alias or the model does not exist yet."""
-        from_registry = self.client()
-        from mlflow.exceptions import MlflowException
+    def version_of_alias(self, alias: str) -> RegisteredVersion | None:
+        """The version that an alias points to; None if the alias or the model does not exist."""
+        client = self.client()
+        return _version_or_none(lambda: client.get_model_version_by_alias(self.model, alias))
 
-        try:
-            found = from_registry.get_model_version_by_alias(self.model, alias)
-        except MlflowException as error:
-            if error.error_code in MISSING:
-                return None
-            raise
-        return _version(found)
+    def version_number_of_alias(self, alias: str) -> int | None:
+        """The number of the version that an alias points to; None if the alias does not exist."""
+        version = self.version_of_alias(alias)
+        return None if version is None else version.number
 
-    def number(self, alias: str) -> int | None:
-        """The number of the version that an alias names; None where there is none."""
-        found = self.pointed(alias)
-        return None if found is None else found.number
-
-    def drop(self, alias: str) -> None:
-        """Take an alias away; where there is none, there is nothing to do."""
-        if self.pointed(alias) is not None:
+    def delete_alias(self, alias: str) -> None:
+        """Delete an alias; nothing happens if it does not exist."""
+        if self.version_of_alias(alias) is not None:
             self.client().delete_registered_model_alias(self.model, alias)
 
-    def numbered(self, number: int) -> Version | None:
-        """A registered version by its number; None where there is none."""
+    def get_version(self, number: int) -> RegisteredVersion | None:
+        """A registered version by its number; None if it does not exist."""
         client = self.client()
-        from mlflow.exceptions import MlflowException
+        return _version_or_none(lambda: client.get_model_version(self.model, str(number)))
 
-        try:
-            return _version(client.get_model_version(self.model, str(number)))
-        except MlflowException as error:
-            if error.error_code in MISSING:
-                return None
-            raise
+    def alias_version_without_mlflow(self, alias: str) -> int | None:
+        """The number of the version that an alias points to; None if the alias does not exist.
 
-    def glance(self, alias: str) -> int | None:
-        """The number that an alias names, asked without MLflow, whose import costs a sensor's process seconds and half a gigabyte.
+        Reads the database if it is SQLite, else MLflow's REST interface (2.0, registered-models/alias). Importing MLflow would cost a
+        sensor's process seconds and half a gigabyte.
 
-        Reads the database where it is SQLite, MLflow's REST interface (2.0, registered-models/alias) where it is a server.
-        Raises TrackingError where neither answers.
+        Raises:
+            ModelRegistryError: Neither answers.
         """
         if self.tracking_uri.startswith("sqlite:///"):
-            return self._glance_at_database(alias)
+            return self._alias_version_in_database(alias)
         import requests
 
         try:
-            answer = requests.get(
+            response = requests.get(
                 f"{self.tracking_uri}/api/2.0/mlflow/registered-models/alias",
                 params={"name": self.model, "alias": alias},
-                timeout=GLANCE_TIMEOUT,
+                timeout=ALIAS_TIMEOUT,
             )
-            document = answer.json()
+            document = response.json()
         except (requests.RequestException, ValueError) as error:
-            raise TrackingError(f"MLflow's server does not answer ({type(error).__name__}): look at its log") from None
-        if answer.ok:
+            raise ModelRegistryError(
+                f"the MLflow server does not answer with JSON ({type(error).__name__}): look at its log"
+            ) from None
+        if response.ok:
             return int(document["model_version"]["version"])
-        if document.get("error_code") in MISSING:
+        if document.get("error_code") in NOT_FOUND_CODES:
             return None
-        raise TrackingError(f"MLflow's server answers {answer.status_code} for the alias {alias}: look at its log")
+        raise ModelRegistryError(
+            f"the MLflow server answers {response.status_code} to the request for the alias {alias}: look at its log"
+        )
 
-    def _glance_at_database(self, alias: str) -> int | None:
+    def _alias_version_in_database(self, alias: str) -> int | None:
         file = Path(self.tracking_uri.removeprefix("sqlite:///"))
         if not file.exists():
             return None
         query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
         try:
-            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=GLANCE_TIMEOUT)) as database:
-                found = database.execute(query, (self.model, alias)).fetchone()
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=ALIAS_TIMEOUT)) as database:
+                row = database.execute(query, (self.model, alias)).fetchone()
         except sqlite3.Error as error:
-            raise TrackingError(f"{file.name} cannot be read: {error}") from error
-        return None if found is None else int(found[0])
+            raise ModelRegistryError(f"{file.name} cannot be read ({error}): is it an MLflow database?") from error
+        return None if row is None else int(row[0])
 
-    def _versions(self, client: "MlflowClient", bundle: str) -> list[Version]:
-        found = client.search_model_versions(f"name = '{self.model}' and tags.`{BUNDLE_TAG}` = '{bundle}'")
-        return [_version(version) for version in found]
+    def _versions_of_bundle(self, client: "MlflowClient", bundle: str) -> list[RegisteredVersion]:
+        versions = client.search_model_versions(f"name = '{self.model}' and tags.`{BUNDLE_TAG}` = '{bundle}'")
+        return [_registered_version(version) for version in versions]
 
     def _prepare(self) -> None:
-        """Make settings safe, and the experiment exist with its artefacts where this environment keeps them."""
+        """Set the safe settings, and create the experiment with its artefacts where this environment keeps them."""
         os.environ.update(SAFE_SETTINGS)
         if self.s3_endpoint:
             os.environ["MLFLOW_S3_ENDPOINT_URL"] = self.s3_endpoint
@@ -225,17 +204,41 @@ class Tracking(dg.ConfigurableResource[Any]):
             Path(self.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         import mlflow
 
-        for noisy in ("mlflow", "alembic"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         mlflow.set_tracking_uri(self.tracking_uri)
         mlflow.set_registry_uri(self.tracking_uri)
         if mlflow.get_experiment_by_name(self.experiment) is None:
             mlflow.create_experiment(self.experiment, artifact_location=self.artefact_root)
 
 
+def _log_model(files: Mapping[str, bytes]) -> Any:
+    """Log a bundle as an MLflow model with a signature, inside the active run; returns MLflow's model info."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    import milk_model
+    from milk_assets.promotion import mlflow_pyfunc
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        example, forecasts = mlflow_pyfunc.example(files)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # hints about examples and integers; the signature is exact
+            return mlflow.pyfunc.log_model(
+                name="bundle",
+                python_model=mlflow_pyfunc.__file__,  # a model from code: nothing is pickled
+                artifacts={"bundle": folder},
+                code_paths=[milk_model.__path__[0]],
+                signature=infer_signature(example, forecasts),
+                pip_requirements=["numpy", "pandas", "xgboost-cpu"],  # stated: inferring them takes ten seconds
+            )
+
+
 @contextmanager
-def existing_is_fine() -> Iterator[None]:
-    """Let pass that what is to be created is there already, and nothing else."""
+def ignore_already_exists() -> Iterator[None]:
+    """Ignore MLflow's error that what is to be created exists already, and no other error."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -245,9 +248,21 @@ def existing_is_fine() -> Iterator[None]:
             raise
 
 
+def _version_or_none(request: Callable[[], Any]) -> RegisteredVersion | None:
+    """The version that MLflow returns; None if it does not exist."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return _registered_version(request())
+    except MlflowException as error:
+        if error.error_code in NOT_FOUND_CODES:
+            return None
+        raise
+
+
 def _run_tags(context: dg.AssetExecutionContext) -> dict[str, str]:
     return {"publication": context.partition_key} if context.has_partition_key else {}
 
 
-def _version(found: Any) -> Version:
-    return Version(int(found.version), found.tags.get(BUNDLE_TAG, ""), dict(found.tags))
+def _registered_version(version: Any) -> RegisteredVersion:
+    return RegisteredVersion(int(version.version), version.tags.get(BUNDLE_TAG, ""), dict(version.tags))

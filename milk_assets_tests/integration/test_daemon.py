@@ -139,7 +139,7 @@ def test_publications_are_processed_automatically_and_a_broken_one_stops_only_it
     wait_for("forecasts of Wednesday", lambda: is_forecast(WEDNESDAY), process)
     assert candidates.LAYER.partitions(lake) == [str(MONDAY)]
     assert forecasts.read_forecasts(lake, str(WEDNESDAY)).origin.dt.date.unique().tolist() == [WEDNESDAY]
-    champion = champion_manifest.served(artefacts)
+    champion = champion_manifest.read_manifest(artefacts)
 
     # Friday's workbook is broken: its run fails, the chat is notified, and nothing else changes
     broken = with_a_price_changed(shelf.read(FRIDAY)[0])  # type: ignore[index]
@@ -157,7 +157,7 @@ def test_publications_are_processed_automatically_and_a_broken_one_stops_only_it
     }
     assert prices.validated_sha256(lake, str(FRIDAY)) is None
     assert not is_forecast(FRIDAY)
-    assert champion_manifest.served(artefacts)["bundle"] == champion["bundle"]  # its data may be updated to Wednesday only now
+    assert champion_manifest.read_manifest(artefacts).bundle == champion.bundle  # its data may be updated to Wednesday only now
 
     # the source corrects the file: the same date is ingested, and the weekly model is trained on it
     del shelf.replaced[FRIDAY]
@@ -175,12 +175,16 @@ def test_publications_are_processed_automatically_and_a_broken_one_stops_only_it
     }
     assert set(scored.role) == {"champion", "challenger"}
     floors = [entry for entry in champion_manifest.ledger(artefacts).entries() if entry.kind == "floor"]
-    assert [entry.body["publication"] for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
-    assert {entry.body["decision"]["verdict"] for entry in floors} == {"stand"}
+    assert [entry.body.publication for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
+    assert {entry.body.decision.verdict for entry in floors} == {"stand"}
 
     # someone moves the alias in MLflow: the next look restores it
-    resources["tracking"].point("champion", evaluation.challenger.version)
-    wait_for("the alias is restored", lambda: resources["tracking"].glance("champion") == champion["version"], process)
+    resources["tracking"].set_alias("champion", evaluation.challenger.version)
+    wait_for(
+        "the alias is restored",
+        lambda: resources["tracking"].alias_version_without_mlflow("champion") == champion.version,
+        process,
+    )
     assert len([text for text in chat.texts if "A run failed" in text]) == 2
     assert "caught an error" not in (environment.home.parent / "daemon.log").read_text()
     assert len([path for path in lake.files("raw") if path.endswith(".xlsx")]) == 4  # the broken one is stored too

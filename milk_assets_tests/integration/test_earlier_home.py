@@ -12,7 +12,7 @@ import pytest
 
 from milk_assets.commands import run_once
 from milk_assets.defs.build import build_resources
-from milk_assets.promotion.state import fold
+from milk_assets.promotion.ledger.state import ledger_state
 from milk_assets.settings import Environment
 from milk_assets.sniim.samples.publisher import FolderWorkbooks, Publisher
 from milk_assets.stores import champion_manifest, model_bundles
@@ -45,10 +45,10 @@ def test_every_document_of_the_earlier_release_is_read(home: Path) -> None:
     assert forecasts.read_source(lake, day).is_baseline
     assert shadow_forecasts.read_sources_of(lake, candidate.contender, until=day)[0].version == 2
     assert monitoring.read_newest(lake, monitoring.FEED) is not None
-    state = fold(champion_manifest.ledger(artefacts).entries())
+    state = ledger_state(champion_manifest.ledger(artefacts).entries())
     assert [entry.kind for entry in state.entries] == ["decision", "intent", "applied"]
     assert state.champion is not None
-    assert (champion_manifest.served(artefacts) or {})["bundle"] == state.champion.bundle
+    assert champion_manifest.read_manifest(artefacts).bundle == state.champion.bundle  # type: ignore[union-attr]
 
 
 def test_both_models_of_the_earlier_release_load_and_forecast(home: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_whole_graph_goes_on_from_the_earlier_home(home: Path) -> None:
     assert [stage.name for stage in stages] == ["ingest", "train", "promote", "forecast", "report"]
     resources = build_resources(environment)
     lake, artefacts = resources["lake"], resources["artefacts"]
-    state = fold(champion_manifest.ledger(artefacts).entries())
+    state = ledger_state(champion_manifest.ledger(artefacts).entries())
     assert "decision" in [entry.kind for entry in state.entries[3:]]
     record = read_track_record(lake)
     assert record is not None

@@ -59,15 +59,15 @@ def test_every_active_series_has_every_forecast_with_ordered_intervals(sample: F
 
 def test_no_change_is_served_first_and_ledger_aliases_and_manifest_agree(sample: FinishedRun) -> None:
     evaluation = evaluations.read_evaluation(sample.lake, "2025-03-31")
-    standing = champion_manifest.served(sample.artefacts)
+    standing = champion_manifest.read_manifest(sample.artefacts)
     assert standing is not None
-    assert standing["bundle"] == evaluation.baseline.bundle
-    champion = sample.tracking.pointed("champion")
-    assert (champion.number, champion.bundle) == (standing["version"], standing["bundle"])
-    assert sample.tracking.glance("champion") == champion.number
-    assert sample.tracking.glance("previous_champion") is None
-    assert sample.tracking.pointed("baseline").number == evaluation.baseline.version
-    assert sample.tracking.pointed("challenger").number == evaluation.challenger.version
+    assert standing.bundle == evaluation.baseline.bundle
+    champion = sample.tracking.version_of_alias("champion")
+    assert (champion.number, champion.bundle) == (standing.version, standing.bundle)
+    assert sample.tracking.alias_version_without_mlflow("champion") == champion.number
+    assert sample.tracking.alias_version_without_mlflow("previous_champion") is None
+    assert sample.tracking.version_of_alias("baseline").number == evaluation.baseline.version
+    assert sample.tracking.version_of_alias("challenger").number == evaluation.challenger.version
     entries = champion_manifest.ledger(sample.artefacts).entries()
     assert [entry.kind for entry in entries[:3]] == ["decision", "intent", "applied"]
 
@@ -88,12 +88,12 @@ def test_promote_explain_replay_and_rollback_from_the_terminal(
     monkeypatch.setenv("MILK_HOME", str(sample.environment.home))
     challenger = evaluations.read_evaluation(sample.lake, "2025-03-31").challenger
     assert terminal(["promote", "--version", str(challenger.version), "--reason", "drill"]) == 0
-    assert champion_manifest.served(sample.artefacts)["bundle"] == challenger.bundle  # type: ignore[index]
-    assert sample.tracking.glance("champion") == challenger.version
+    assert champion_manifest.read_manifest(sample.artefacts).bundle == challenger.bundle  # type: ignore[union-attr]
+    assert sample.tracking.alias_version_without_mlflow("champion") == challenger.version
     assert terminal(["promote", "--version", "99", "--reason", "drill"]) == 1
     assert "version 99 is not registered" in capsys.readouterr().err
     assert terminal(["rollback", "--reason", "drill is over"]) == 0
-    assert champion_manifest.served(sample.artefacts)["is_baseline"]  # type: ignore[index]
+    assert champion_manifest.read_manifest(sample.artefacts).is_baseline  # type: ignore[union-attr]
     assert terminal(["explain", "1"]) == 0
     assert "challenger beats champion" in capsys.readouterr().out
     assert terminal(["replay"]) == 0
@@ -108,7 +108,7 @@ def test_freeze_and_unfreeze_from_the_ui(sample: FinishedRun, job: str, op: str,
     with run.instance(sample.environment) as on:
         assert build_definitions(sample.environment).resolve_job_def(job).execute_in_process(config, instance=on).success
     newest = champion_manifest.ledger(sample.artefacts).entries()[-1]
-    assert (newest.body["mode"], newest.actor, newest.body["reason"]) == (mode, "test", "drill")
+    assert (newest.body.mode, newest.actor, newest.body.reason) == (mode, "test", "drill")
 
 
 def test_every_trial_is_a_nested_mlflow_run(sample: FinishedRun) -> None:

@@ -62,9 +62,9 @@ def test_lake_bundle_and_ledger_are_in_their_buckets(staging: Environment) -> No
     assert (lake.root, artefacts.root) == ("s3://milk-staging-lake", "s3://milk-staging-artefacts")
     assert forecasts.read_forecasts(lake, "2025-03-31").series.nunique() > 185
     assert prices.read_vintage(lake, "2025-03-31").sample is True
-    standing = champion_manifest.served(artefacts)
+    standing = champion_manifest.read_manifest(artefacts)
     assert standing is not None
-    assert f"{prefix(standing['bundle'])}/manifest.json" in artefacts.files("models")
+    assert f"{prefix(standing.bundle)}/manifest.json" in artefacts.files("models")
     assert artefacts.files("ledger")
 
 

@@ -1,8 +1,9 @@
-"""The ledger can be replayed, read and explained."""
+"""Replay, history and explanation of a ledger."""
 
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,117 +11,124 @@ from milk_assets.commands import model as command
 from milk_assets.promotion.evidence import gather
 from milk_assets.promotion.floor import judge
 from milk_assets.promotion.gate import decide
-from milk_assets.promotion.ledger import Ledger, path
+from milk_assets.promotion.ledger.entries import DecisionBody, FloorBody, FloorInputs
+from milk_assets.promotion.ledger.ledger import Ledger, entry_path
+from milk_assets.promotion.ledger.state import ledger_state
 from milk_assets.promotion.policy import Policy
 from milk_assets.promotion.replay import decision_inputs, replay
-from milk_assets.promotion.state import fold
 from milk_assets.stores.lake import Lake
-from milk_assets_tests.promotion.conftest import MODEL, NO_CHANGE, facts, scored
+from milk_assets_tests.promotion.conftest import MODEL, NO_CHANGE, gate_inputs, scored_backtest
+from milk_assets_tests.promotion.ledger_bodies import ledger_body
 
 AT = datetime(2025, 3, 28, 18, 0, tzinfo=UTC)
-EVIDENCE = gather(scored(challenger=0.95, champion=1.0))
-
-
-NAMES = {"challenger": MODEL.to_document(), "champion": NO_CHANGE.to_document(), "baseline": NO_CHANGE.to_document()}
+EVIDENCE = gather(scored_backtest(challenger=0.95, champion=1.0))
+NAMES = {"challenger": MODEL, "champion": NO_CHANGE, "baseline": NO_CHANGE}
 MADE_OF = {"workbook": "a" * 64, "code": "b" * 12}
 
 
-def decided(ledger: Ledger, day: date, policy: Policy | None = None) -> int:
-    """A decision as the evaluation records it."""
-    state, known, used = fold(ledger.entries()), facts(publication=day), policy or Policy()
-    decision = decide(EVIDENCE, known, state.standing(known.contender), used)
-    inputs = decision_inputs(EVIDENCE, known, state.standing(known.contender), used, NAMES, MADE_OF)
-    body = {
-        **NAMES,
-        "publication": day.isoformat(),
-        "contender": known.contender,
-        "decision": decision.as_document(),
-        "evidence": ledger.keep_evidence(inputs),
-    }
-    return ledger.add("decision", at=AT, actor="test", body=body).number
+def add_decision(ledger: Ledger, day: date, policy: Policy | None = None) -> None:
+    """Add a decision as the asset `evaluation` does."""
+    inputs, policy = gate_inputs(publication=day), policy or Policy()
+    history = ledger_state(ledger.entries()).contender_history(inputs.contender)
+    document = decision_inputs(EVIDENCE, inputs, history, policy, NAMES, MADE_OF)
+    body = DecisionBody(
+        challenger=MODEL,
+        champion=NO_CHANGE,
+        baseline=NO_CHANGE,
+        publication=day.isoformat(),
+        contender=inputs.contender,
+        decision=decide(EVIDENCE, inputs, history, policy),
+        evidence=ledger.keep_evidence(document),
+    )
+    ledger.add(body, at=AT, actor="test")
 
 
-def floored(ledger: Ledger) -> int:
+def add_floor_decision(ledger: Ledger) -> None:
+    """Add a decision as the asset `floor` does."""
     errors = {"1": {"dates": 20.0, "mae": 0.11, "mae_no_change": 0.1}}
-    decision = judge(errors, None, True, False).as_document()
-    inputs = {"errors": errors, "previous": None, "healthy": True, "is_baseline": False, "policy": Policy().to_document()}
-    body = {"publication": "2025-03-31", "champion": MODEL.to_document(), "baseline": NO_CHANGE.to_document()}
-    return ledger.add("floor", at=AT, actor="test", body={**body, "decision": decision, "inputs": inputs}).number
+    inputs = FloorInputs(errors=errors, previous=None, healthy=True, is_baseline=False, policy=Policy())
+    decision = judge(errors, None, True, False)
+    body = FloorBody(publication="2025-03-31", champion=MODEL, baseline=NO_CHANGE, decision=decision, inputs=inputs)
+    ledger.add(body, at=AT, actor="test")
 
 
 @pytest.fixture
-def told(ledger: Ledger) -> Ledger:
-    decided(ledger, date(2025, 3, 21))
-    decided(ledger, date(2025, 3, 28))
-    floored(ledger)
+def filled_ledger(ledger: Ledger) -> Ledger:
+    """Two decisions of the gate and one of the floor."""
+    add_decision(ledger, date(2025, 3, 21))
+    add_decision(ledger, date(2025, 3, 28))
+    add_floor_decision(ledger)
     return ledger
 
 
-def changed(store: Lake, number: int, **body: object) -> None:
-    store.write_bytes(path(number), json.dumps(store.read_json(path(number)) | body).encode())
+def forge(store: Lake, number: int, **fields: object) -> None:
+    """Overwrite fields of an entry."""
+    store.write_bytes(entry_path(number), json.dumps(store.read_json(entry_path(number)) | fields).encode())
 
 
-def test_every_verdict_follows_from_what_is_recorded_with_it(told: Ledger) -> None:
-    entries = told.entries()
-    assert [entry.body["decision"]["verdict"] for entry in entries] == ["trial", "promote", "fall_back"]
-    assert replay(entries, told.read_evidence) == []
+def stored_decision(store: Lake, number: int) -> dict[str, Any]:
+    return dict(store.read_json(entry_path(number))["decision"])
 
 
-def test_thresholds_are_those_of_the_day(ledger: Ledger) -> None:
-    decided(ledger, date(2025, 3, 28), Policy(least_gain=0.5))
+def test_every_verdict_follows_from_its_recorded_inputs(filled_ledger: Ledger) -> None:
+    entries = filled_ledger.entries()
+    assert [entry.body.decision.verdict for entry in entries] == ["trial", "promote", "fall_back"]
+    assert replay(entries, filled_ledger.read_evidence) == []
+
+
+def test_a_replay_uses_the_thresholds_of_the_decision(ledger: Ledger) -> None:
+    add_decision(ledger, date(2025, 3, 28), Policy(least_gain=0.5))
     assert replay(ledger.entries(), ledger.read_evidence) == []
 
 
-def test_a_verdict_that_does_not_follow_is_named(told: Ledger, store: Lake) -> None:
-    changed(store, 3, decision={**told.entries()[2].body["decision"], "verdict": "stand"})
-    (differing,) = replay(Ledger(store).entries(), told.read_evidence)
-    assert differing.number == 3
-    assert differing.recorded.startswith("stand")
-    assert differing.recomputed.startswith("fall_back (clearly_worse_than_no_change)")
+def test_a_verdict_that_does_not_follow_is_reported(filled_ledger: Ledger, store: Lake) -> None:
+    forge(store, 3, decision={**stored_decision(store, 3), "verdict": "stand"})
+    (difference,) = replay(Ledger(store).entries(), filled_ledger.read_evidence)
+    assert difference.number == 3
+    assert difference.recorded.startswith("stand")
+    assert difference.recomputed.startswith("fall_back (clearly_worse_than_no_change)")
 
 
-def test_a_past_that_was_rewritten_is_named(told: Ledger, store: Lake) -> None:
-    """The second decision counted on the first; without it the verdict had no ground to stand on."""
-    first = told.entries()[0].body["decision"]
-    changed(store, 1, decision={**first, "passed": False})
-    assert [one.number for one in replay(Ledger(store).entries(), told.read_evidence)] == [1, 2]
+def test_a_changed_earlier_entry_is_reported(filled_ledger: Ledger, store: Lake) -> None:
+    """The second decision counted the first one as passed; both are reported."""
+    forge(store, 1, decision={**stored_decision(store, 1), "passed": False})
+    assert [difference.number for difference in replay(Ledger(store).entries(), filled_ledger.read_evidence)] == [1, 2]
 
 
-@pytest.mark.parametrize("gone", [True, False])
-def test_evidence_that_is_gone_or_changed_is_named(told: Ledger, store: Lake, gone: bool) -> None:
-    file = f"ledger/evidence/{told.entries()[1].body['evidence'][:16]}.json"
-    if gone:
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_missing_or_changed_evidence_is_reported(filled_ledger: Ledger, store: Lake, is_missing: bool) -> None:
+    file = f"ledger/evidence/{store.read_json(entry_path(2))['evidence'][:16]}.json"
+    if is_missing:
         store.remove(file)
     else:
         store.write_bytes(file, b"{}")
-    (differing,) = replay(told.entries(), told.read_evidence)
-    assert differing.number == 2
-    assert ("is gone" if gone else "changed after the decision") in differing.recomputed
+    (difference,) = replay(filled_ledger.entries(), filled_ledger.read_evidence)
+    assert difference.number == 2
+    assert ("is missing" if is_missing else "changed after the decision") in difference.recomputed
 
 
-@pytest.mark.parametrize("forged", [{"challenger": NO_CHANGE.to_document()}, {"publication": "2025-03-31"}])
-def test_a_decision_that_names_another_version_or_date_than_it_was_taken_on_is_named(
-    told: Ledger, store: Lake, forged: dict[str, object]
+@pytest.mark.parametrize("forged", [{"challenger": NO_CHANGE.model_dump()}, {"publication": "2025-03-31"}])
+def test_a_decision_with_another_version_or_date_than_its_evidence_is_reported(
+    filled_ledger: Ledger, store: Lake, forged: dict[str, object]
 ) -> None:
-    changed(store, 2, **forged)
-    assert [one.number for one in replay(Ledger(store).entries(), told.read_evidence)] == [2]
+    forge(store, 2, **forged)
+    assert [difference.number for difference in replay(Ledger(store).entries(), filled_ledger.read_evidence)] == [2]
 
 
-def test_a_floor_judged_on_another_past_than_the_ledgers_is_named(told: Ledger, store: Lake) -> None:
-    changed(store, 3, inputs={**told.entries()[2].body["inputs"], "previous": 0.97})
-    (differing,) = replay(Ledger(store).entries(), told.read_evidence)
-    assert (differing.number, "an S of 0.97 before, the ledger says None" in differing.recomputed) == (3, True)
+def test_a_floor_decision_with_another_previous_skill_than_the_ledger_is_reported(filled_ledger: Ledger, store: Lake) -> None:
+    forge(store, 3, inputs={**store.read_json(entry_path(3))["inputs"], "previous": 0.97})
+    (difference,) = replay(Ledger(store).entries(), filled_ledger.read_evidence)
+    assert (difference.number, "a previous S of 0.97, the entries before it give None" in difference.recomputed) == (3, True)
 
 
-def test_an_applied_change_to_another_version_than_its_cause_asks_for_is_named(told: Ledger) -> None:
-    body = {"action": "promote", "cause": 2, "publication": "2025-03-28", "reason": "x", "to": NO_CHANGE.to_document()}
-    told.add("applied", at=AT, actor="test", body=body)
-    (differing,) = replay(told.entries(), told.read_evidence)
-    assert (differing.recorded, differing.recomputed) == ("version 1", "entry 2 asks for version 2")
+def test_an_applied_change_to_another_version_than_its_cause_is_reported(filled_ledger: Ledger) -> None:
+    filled_ledger.add(ledger_body("applied", action="promote", cause=2, to=NO_CHANGE), at=AT, actor="test")
+    (difference,) = replay(filled_ledger.entries(), filled_ledger.read_evidence)
+    assert (difference.recorded, difference.recomputed) == ("version 1", "entry 2 asks for version 2")
 
 
 def test_the_commands_show_explain_and_replay(
-    told: Ledger, store: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    filled_ledger: Ledger, store: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MILK_HOME", str(Path(store.root).parent))
     monkeypatch.delenv("MILK_ENV", raising=False)
@@ -137,13 +145,13 @@ def test_the_commands_show_explain_and_replay(
     assert "there is no entry 9; the ledger has 3" in capsys.readouterr().err
 
 
-def test_a_replay_that_differs_ends_with_an_error(
-    told: Ledger, store: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_replay_command_fails_if_a_verdict_differs(
+    filled_ledger: Ledger, store: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy = Lake(root=str(tmp_path / "copy" / "artefacts"))  # a process reads an entry once
+    copy = Lake(root=str(tmp_path / "copy" / "artefacts"))  # another folder, because a process reads an entry only once
     for file in store.files("ledger"):
         copy.write_bytes(file, store.read_bytes(file))
-    changed(copy, 3, decision={**told.entries()[2].body["decision"], "verdict": "stand"})
+    forge(copy, 3, decision={**stored_decision(store, 3), "verdict": "stand"})
     monkeypatch.setenv("MILK_HOME", str(tmp_path / "copy"))
     assert command.main(["replay"]) == 1
     assert "entry 3: recorded stand" in capsys.readouterr().out

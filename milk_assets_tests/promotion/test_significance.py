@@ -1,4 +1,4 @@
-"""The test of differences: by hand, by its promise, and at its edges."""
+"""The Diebold-Mariano test: compared with a direct computation, by its error rate, and for extreme inputs."""
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,11 @@ from milk_assets.promotion.significance import better_than
 
 
 def errors(values: object) -> pd.Series:
-    found = np.asarray(values, dtype=float)
-    return pd.Series(found, index=[f"2025-01-{day + 1:02d}" for day in range(len(found))])
+    array = np.asarray(values, dtype=float)
+    return pd.Series(array, index=[f"2025-01-{day + 1:02d}" for day in range(len(array))])
 
 
-def test_one_step_ahead_it_is_students_t_on_the_differences_with_the_small_sample_factor() -> None:
+def test_one_publication_ahead_it_is_a_t_test_with_the_small_sample_correction() -> None:
     random = np.random.default_rng(3)
     a, b = random.normal(1.0, 0.2, 26), random.normal(1.1, 0.2, 26)
     difference = a - b
@@ -22,26 +22,26 @@ def test_one_step_ahead_it_is_students_t_on_the_differences_with_the_small_sampl
     assert stats.ttest_1samp(difference, 0, alternative="less").pvalue == pytest.approx(better_than(errors(a), errors(b), 1))
 
 
-def test_overlapping_forecasts_count_for_fewer() -> None:
+def test_overlapping_forecasts_are_weaker_evidence() -> None:
     random = np.random.default_rng(5)
     smooth = np.convolve(random.normal(-0.05, 0.2, 31), np.ones(6) / 6, mode="valid")  # six at a time share five of six steps
-    alone, overlapping = (
+    separate, overlapping = (
         better_than(errors(1 + smooth), errors(np.ones(26)), 1),
         better_than(errors(1 + smooth), errors(np.ones(26)), 6),
     )
-    assert alone is not None
+    assert separate is not None
     assert overlapping is not None
-    assert alone < overlapping
+    assert separate < overlapping
 
 
-def test_twins_pass_about_as_often_as_the_level_says() -> None:
+def test_equal_models_are_called_better_about_as_often_as_the_level_says() -> None:
     random = np.random.default_rng(11)
     passed = [better_than(errors(random.normal(1, 0.2, 26)), errors(random.normal(1, 0.2, 26)), 1) for _ in range(1000)]
     share = np.mean([value < 0.10 for value in passed if value is not None])
     assert 0.08 < share < 0.12
 
 
-def test_what_never_differs_is_not_better_and_what_always_does_is() -> None:
+def test_equal_errors_are_not_better_and_always_smaller_errors_are() -> None:
     same = errors(np.ones(26))
     assert better_than(same, same, 3) == 0.5
     assert better_than(same + 0.25, same, 3) == 1.0
@@ -49,7 +49,7 @@ def test_what_never_differs_is_not_better_and_what_always_does_is() -> None:
 
 
 @pytest.mark.parametrize(("dates", "lead"), [(0, 1), (1, 1), (6, 6), (13, 13)])
-def test_too_few_dates_give_no_figure(dates: int, lead: int) -> None:
+def test_too_few_dates_give_no_p_value(dates: int, lead: int) -> None:
     assert better_than(errors(np.zeros(dates)), errors(np.ones(dates)), lead) is None
 
 

@@ -1,4 +1,4 @@
-"""MLflow's record of a Dagster run is true, and a bundle is registered once."""
+"""MLflow runs have the status of their Dagster run, and a bundle is registered once."""
 
 import os
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from milk_assets.stores.model_registry import SAFE_SETTINGS, Tracking
+from milk_assets.stores.model_registry import SAFE_SETTINGS, ModelRegistry
 
-# The first start of a SQLite store takes seconds; one serves all tests, each with an experiment and a model of its own.
+# The first start of a SQLite store takes seconds: all tests share one, each with its own experiment and model.
 pytestmark = pytest.mark.xdist_group("tracking")
 
 
@@ -20,31 +20,31 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tracking(store: Path, request: pytest.FixtureRequest) -> Tracking:
+def tracking(store: Path, request: pytest.FixtureRequest) -> ModelRegistry:
     name = request.node.name
-    return Tracking(
+    return ModelRegistry(
         tracking_uri=f"sqlite:///{store}/mlflow.db", artefact_root=(store / name).as_uri(), experiment=name, model=f"model-{name}"
     )
 
 
-def materialize(tracking: Tracking, work: Callable[[Any], None]) -> dg.ExecuteInProcessResult:
+def materialize(tracking: ModelRegistry, work: Callable[[Any], None]) -> dg.ExecuteInProcessResult:
     """Run `work` inside the MLflow run of an asset."""
 
     @dg.asset
-    def trained(context: dg.AssetExecutionContext, tracking: Tracking) -> None:
+    def trained(context: dg.AssetExecutionContext, tracking: ModelRegistry) -> None:
         with tracking.run(context) as mlflow:
             work(mlflow)
 
     return dg.materialize([trained], resources={"tracking": tracking}, raise_on_error=False)
 
 
-def runs(tracking: Tracking) -> list[Any]:
+def runs(tracking: ModelRegistry) -> list[Any]:
     client = tracking.client()
     experiment = client.get_experiment_by_name(tracking.experiment)
     return list(client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"]))
 
 
-def test_a_failed_training_reads_failed_and_its_retry_finished(tracking: Tracking) -> None:
+def test_a_failed_training_is_recorded_as_failed_and_its_retry_as_finished(tracking: ModelRegistry) -> None:
     def fails(mlflow: Any) -> None:
         with mlflow.start_run(run_name="trial 0", nested=True):
             mlflow.log_metric("loss", 1.0)
@@ -58,7 +58,7 @@ def test_a_failed_training_reads_failed_and_its_retry_finished(tracking: Trackin
     assert (newest.info.status, newest.data.tags["dagster_run_id"]) == ("FINISHED", retried.run_id)
 
 
-def test_an_interrupted_training_reads_killed(tracking: Tracking) -> None:
+def test_an_interrupted_training_is_recorded_as_killed(tracking: ModelRegistry) -> None:
     def interrupted(_: Any) -> None:
         raise dg.DagsterExecutionInterruptedError
 
@@ -66,14 +66,14 @@ def test_an_interrupted_training_reads_killed(tracking: Tracking) -> None:
     assert [run.info.status for run in runs(tracking)] == ["KILLED"]
 
 
-def test_stages_of_one_dagster_run_share_one_mlflow_run(tracking: Tracking) -> None:
+def test_stages_of_one_dagster_run_share_one_mlflow_run(tracking: ModelRegistry) -> None:
     @dg.asset
-    def first(context: dg.AssetExecutionContext, tracking: Tracking) -> None:
+    def first(context: dg.AssetExecutionContext, tracking: ModelRegistry) -> None:
         with tracking.run(context) as mlflow:
             mlflow.log_param("depth", 4)
 
     @dg.asset(deps=[first])
-    def second(context: dg.AssetExecutionContext, tracking: Tracking) -> None:
+    def second(context: dg.AssetExecutionContext, tracking: ModelRegistry) -> None:
         with tracking.run(context) as mlflow:
             mlflow.log_metric("ratio", 0.98)
 
@@ -82,8 +82,8 @@ def test_stages_of_one_dagster_run_share_one_mlflow_run(tracking: Tracking) -> N
     assert (run.data.params, run.data.metrics, run.info.status) == ({"depth": "4"}, {"ratio": 0.98}, "FINISHED")
 
 
-def test_a_bundle_is_registered_once_with_a_signature_and_answers_without_pickle(
-    tracking: Tracking, sample_workbook: bytes
+def test_a_bundle_is_registered_once_with_a_signature_and_forecasts_without_pickle(
+    tracking: ModelRegistry, sample_workbook: bytes
 ) -> None:
     from milk_assets.forecasting.model import Model
     from milk_assets.forecasting.panel import build_panel
@@ -91,30 +91,39 @@ def test_a_bundle_is_registered_once_with_a_signature_and_answers_without_pickle
     from milk_assets.sniim.workbook import read_workbook
 
     files = Model.fit_baseline(build_panel(read_workbook(sample_workbook).prices)).save()
-    found = []
+    versions = []
     for _ in range(2):
-        assert materialize(tracking, lambda _: found.append(tracking.register(files, "abc", {"kind": "baseline"}))).success
-    assert [(version.number, version.bundle) for version in found] == [(1, "abc")] * 2
-    tracking.point("champion", 1)
-    assert tracking.pointed("champion") == found[0]
-    assert tracking.pointed("challenger") is None
+        assert materialize(tracking, lambda _: versions.append(tracking.register(files, "abc", {"kind": "baseline"}))).success
+    assert [(version.number, version.bundle) for version in versions] == [(1, "abc")] * 2
+    tracking.set_alias("champion", 1)
+    assert tracking.version_of_alias("champion") == versions[0]
+    assert tracking.version_of_alias("challenger") is None
+    assert tracking.alias_version_without_mlflow("champion") == 1
+    assert tracking.get_version(1) == versions[0]
+    tracking.delete_alias("champion")
+    assert tracking.version_of_alias("champion") is None
+    tracking.set_alias("champion", 1)
 
     import mlflow
 
     loaded = mlflow.pyfunc.load_model(f"models:/{tracking.model}@champion")
     assert {column.name for column in loaded.metadata.signature.inputs} == {"publication", "series", "price"}
-    table, answer = mlflow_pyfunc.example(files)
-    assert loaded.predict(table).forecast.tolist() == answer.forecast.tolist()
+    table, forecasts = mlflow_pyfunc.example(files)
+    assert loaded.predict(table).forecast.tolist() == forecasts.forecast.tolist()
     stored = [path.name for path in Path(mlflow.artifacts.download_artifacts(f"models:/{tracking.model}/1")).rglob("*")]
     assert "model.json" in stored
     assert not [name for name in stored if name.endswith((".pkl", ".pickle"))]
 
 
-def test_no_alias_before_there_is_a_model(tracking: Tracking) -> None:
-    assert tracking.pointed("champion") is None
+def test_an_alias_does_not_exist_before_there_is_a_model(tracking: ModelRegistry) -> None:
+    assert tracking.version_of_alias("champion") is None
+    assert tracking.version_number_of_alias("champion") is None
+    assert tracking.alias_version_without_mlflow("champion") is None
+    assert tracking.get_version(1) is None
+    tracking.delete_alias("champion")
 
 
-def test_every_process_that_loads_refuses_pickles(tracking: Tracking, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_process_that_loads_models_refuses_pickles(tracking: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SAFE_SETTINGS:
         monkeypatch.delenv(name, raising=False)
     tracking.client()

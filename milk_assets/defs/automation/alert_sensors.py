@@ -199,8 +199,8 @@ def digest_lines(lake: Lake, artefacts: Lake) -> list[str]:
     """What the daily digest says after the open incidents: newest publication, served model, live accuracy, and the report's digest."""
     from milk_assets.monitoring.detection.live_accuracy_report import LiveAccuracyReport
 
-    publication, champion = prices.LAYER.newest(lake), champion_manifest.served(artefacts)
-    model = f"version {champion['version']}" if champion else "none"
+    publication, champion = prices.LAYER.newest(lake), champion_manifest.read_manifest(artefacts)
+    model = f"version {champion.version}" if champion else "none"
     lines = [f"Newest publication: {publication or 'none'}. Served model: {model}."]
     report = LiveAccuracyReport.model_validate(artefacts.read_json(TRACK_RECORD)) if artefacts.exists(TRACK_RECORD) else None
     if report and report.newest and report.newest.skill is not None:

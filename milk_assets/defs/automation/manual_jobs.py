@@ -1,6 +1,7 @@
-"""What a person may do about the champion from the Dagster UI: the jobs `promote_version`, `rollback`, `freeze` and `unfreeze`.
+"""Manual jobs: what a person can do about the champion from the Dagster UI (`promote_version`, `rollback`, `freeze`, `unfreeze`).
 
-Belongs here: jobs that call `promotion.by_hand`, each with a reason. The terminal's commands are `python -m milk_assets.promotion`.
+Belongs here: ops and jobs that call `promotion.manual`, each with a reason. Not here: the same actions as commands
+(`milk_assets.commands.model`).
 """
 
 from typing import TYPE_CHECKING
@@ -8,113 +9,128 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from milk_assets.defs.assets.models.champion import champion_result
-from milk_assets.promotion.state import Mode
+from milk_assets.promotion.ledger.entries import Mode
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import features
-from milk_assets.stores.model_registry import Tracking
+from milk_assets.stores.model_registry import ModelRegistry
 
 if TYPE_CHECKING:
-    from milk_assets.promotion.change_champion import Place
+    from milk_assets.promotion.change_champion import PromotionContext
 
 
-class Reason(dg.Config):
-    """reason: why; whoever reads the ledger in a year will ask. actor: who asks."""
+class ManualAction(dg.Config):
+    """Why, and who.
+
+    Attributes:
+        reason: Why, for people who read the ledger later.
+        actor: Name of the person.
+    """
 
     reason: str
     actor: str
 
 
-class VersionAndReason(Reason):
-    """version: of the registry, to be served."""
+class PromoteVersionConfig(ManualAction):
+    """A version to serve.
+
+    Attributes:
+        version: Number in the model registry.
+    """
 
     version: int
 
 
-class ModeAndReason(Reason):
-    """manual: a person decides what the gate lets through; otherwise the gate decides."""
+class UnfreezeConfig(ManualAction):
+    """Who decides from now on.
+
+    Attributes:
+        manual: If true, a person decides on what passes the gate, otherwise the gate alone.
+    """
 
     manual: bool = False
 
 
 @dg.op
 def serve_version(
-    context: dg.OpExecutionContext, config: VersionAndReason, lake: Lake, artefacts: Lake, tracking: Tracking
+    context: dg.OpExecutionContext, config: PromoteVersionConfig, lake: Lake, artefacts: Lake, tracking: ModelRegistry
 ) -> None:
-    """Serve a registered version, whatever the gate says of it."""
-    from milk_assets.promotion import manual as by_hand
+    """Serve a registered version, whatever the gate decided about it."""
+    from milk_assets.promotion import manual
 
-    place = champion_manifest.place(lake, artefacts, tracking, config.actor)
-    to = champion_manifest.registered(tracking, config.version)
-    _say(context, place, artefacts, by_hand.promote(place, to, config.reason, _newest(lake)).number)
-
-
-@dg.op
-def serve_the_one_before(context: dg.OpExecutionContext, config: Reason, lake: Lake, artefacts: Lake, tracking: Tracking) -> None:
-    """Serve again what was served before."""
-    from milk_assets.promotion import manual as by_hand
-
-    place = champion_manifest.place(lake, artefacts, tracking, config.actor)
-    _say(context, place, artefacts, by_hand.roll_back(place, config.reason, _newest(lake)).number)
+    promotion_context = champion_manifest.promotion_context(lake, artefacts, tracking, config.actor)
+    version = champion_manifest.registered_version(tracking, config.version)
+    entry = manual.promote(promotion_context, version, config.reason, features.LAYER.newest(lake))
+    log_champion(context, promotion_context, artefacts, entry.number)
 
 
 @dg.op
-def stop_promotions(context: dg.OpExecutionContext, config: Reason, lake: Lake, artefacts: Lake, tracking: Tracking) -> None:
-    """No promotion until they are allowed again; the floor still acts."""
-    _set_mode(context, "frozen", config, lake, artefacts, tracking)
+def serve_previous_version(
+    context: dg.OpExecutionContext, config: ManualAction, lake: Lake, artefacts: Lake, tracking: ModelRegistry
+) -> None:
+    """Serve the previous version again."""
+    from milk_assets.promotion import manual
+
+    promotion_context = champion_manifest.promotion_context(lake, artefacts, tracking, config.actor)
+    entry = manual.roll_back(promotion_context, config.reason, features.LAYER.newest(lake))
+    log_champion(context, promotion_context, artefacts, entry.number)
+
+
+@dg.op
+def stop_promotions(
+    context: dg.OpExecutionContext, config: ManualAction, lake: Lake, artefacts: Lake, tracking: ModelRegistry
+) -> None:
+    """Stop promotions until they are allowed again; the floor still acts."""
+    set_mode(context, "frozen", config, champion_manifest.promotion_context(lake, artefacts, tracking, config.actor))
 
 
 @dg.op
 def allow_promotions(
-    context: dg.OpExecutionContext, config: ModeAndReason, lake: Lake, artefacts: Lake, tracking: Tracking
+    context: dg.OpExecutionContext, config: UnfreezeConfig, lake: Lake, artefacts: Lake, tracking: ModelRegistry
 ) -> None:
-    """The gate decides again, or a person on what it lets through."""
-    _set_mode(context, "manual" if config.manual else "auto", config, lake, artefacts, tracking)
+    """Let the gate decide again, or a person on what passes it."""
+    mode: Mode = "manual" if config.manual else "auto"
+    set_mode(context, mode, config, champion_manifest.promotion_context(lake, artefacts, tracking, config.actor))
 
 
-@dg.job(description="Serve a registered version, by hand and with a reason.")
+@dg.job(description="Serves a registered version, with a reason.")
 def promote_version() -> None:
     """One op."""
     serve_version()
 
 
-@dg.job(description="Serve again what was served before; no retraining. For two weeks from then on a person decides.")
+@dg.job(description="Serves the previous version again, without retraining. For two weeks after it, promotions need a person.")
 def rollback() -> None:
     """One op."""
-    serve_the_one_before()
+    serve_previous_version()
 
 
-@dg.job(description="No promotion until `unfreeze`; the floor still acts.")
+@dg.job(description="Stops promotions until `unfreeze`; the floor still acts.")
 def freeze() -> None:
     """One op."""
     stop_promotions()
 
 
-@dg.job(description="The gate decides again; with `manual`, a person on what it lets through.")
+@dg.job(description="Lets the gate decide again; with `manual`, a person decides on what passes the gate.")
 def unfreeze() -> None:
     """One op."""
     allow_promotions()
 
 
-def _newest(lake: Lake) -> str | None:
-    return features.LAYER.newest(lake)
+def set_mode(context: dg.OpExecutionContext, mode: Mode, config: ManualAction, promotion_context: "PromotionContext") -> None:
+    """Set who decides on promotions, and log it."""
+    from milk_assets.promotion import manual
 
-
-def _set_mode(
-    context: dg.OpExecutionContext, mode: Mode, config: Reason, lake: Lake, artefacts: Lake, tracking: Tracking
-) -> None:
-    from milk_assets.promotion import manual as by_hand
-
-    entry = by_hand.set_mode(champion_manifest.place(lake, artefacts, tracking, config.actor), mode, config.reason)
+    entry = manual.set_mode(promotion_context, mode, config.reason)
     context.log.info("mode: %s (entry %d)", mode, entry.number)
 
 
-def _say(context: dg.OpExecutionContext, place: "Place", artefacts: Lake, entry: int) -> None:
-    """Show the new champion where the UI shows the old one."""
-    manifest = place.manifest()
+def log_champion(context: dg.OpExecutionContext, promotion_context: "PromotionContext", artefacts: Lake, entry: int) -> None:
+    """Log a materialization of `champion`, so that the UI shows the version that is served now."""
+    manifest = promotion_context.manifest()
     if manifest is not None:
-        shown = champion_result(context, artefacts, manifest, [entry])
-        context.log_event(dg.AssetMaterialization("champion", metadata=shown.metadata))
+        result = champion_result(context, artefacts, manifest, [entry])
+        context.log_event(dg.AssetMaterialization("champion", metadata=result.metadata))
 
 
-ALL = (promote_version, rollback, freeze, unfreeze)
+MANUAL_JOBS = (promote_version, rollback, freeze, unfreeze)

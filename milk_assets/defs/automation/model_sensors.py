@@ -12,13 +12,14 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from milk_assets.defs.automation import decisions, jobs
-from milk_assets.defs.automation.decisions import Trained, Vintage
+from milk_assets.defs.automation.decisions import TrainedOn, Vintage
 from milk_assets.defs.common.training_code import training_code
-from milk_assets.promotion.state import fold
+from milk_assets.promotion.ledger.entries import DecisionBody, FloorBody
+from milk_assets.promotion.ledger.state import disagreements, ledger_state
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import candidates, evaluations, features, forecasts, prices
-from milk_assets.stores.model_registry import CHAMPION_ALIAS, Tracking
+from milk_assets.stores.model_registry import CHAMPION_ALIAS, ModelRegistry
 
 ACTIVE_STATUSES = [
     dg.DagsterRunStatus.QUEUED,
@@ -59,21 +60,23 @@ def retrain_sensor(context: dg.SensorEvaluationContext, lake: Lake, artefacts: L
     description="Starts `promote` when the ledger calls for a new champion, a change was interrupted, or the served model differs from it.",
 )
 def promotion_sensor(
-    context: dg.SensorEvaluationContext, lake: Lake, artefacts: Lake, tracking: Tracking
+    context: dg.SensorEvaluationContext, lake: Lake, artefacts: Lake, tracking: ModelRegistry
 ) -> dg.RunRequest | dg.SkipReason:
-    from milk_assets.promotion.change_champion import disagreements, is_abandoned
+    from milk_assets.promotion.change_champion import is_abandoned
 
     if is_active(context.instance, jobs.promote.name):
         return dg.SkipReason("promote is running")
-    state, now = fold(champion_manifest.ledger(artefacts).entries()), datetime.now(UTC)
+    state, now = ledger_state(champion_manifest.ledger(artefacts).entries()), datetime.now(UTC)
     differences = []
     if state.champion is not None:
-        differences = disagreements(state, champion_manifest.served(artefacts), tracking.glance(CHAMPION_ALIAS))
-    abandoned = state.open is not None and is_abandoned(state.open, now)
+        differences = disagreements(
+            state, champion_manifest.read_manifest(artefacts), tracking.alias_version_without_mlflow(CHAMPION_ALIAS)
+        )
+    abandoned = state.open_intent is not None and is_abandoned(state.open_intent, now)
     work = decisions.promotion_work(state, abandoned, differences, now)
     if work is None:
-        decision = state.newest("decision")
-        why = f"{decision.body['publication']}: {decision.body['decision']['reason']}" if decision else "no decision yet"
+        decision = state.newest(DecisionBody)
+        why = f"{decision.body.publication}: {decision.body.decision.reason}" if decision else "no decision yet"
         return dg.SkipReason(f"the champion stays ({why})")
     return dg.RunRequest(run_key=work[0], tags={"milk/reason": work[1]})
 
@@ -85,7 +88,7 @@ def promotion_sensor(
     description="Starts `forecast` for the newest publication, after its ingest and after a promotion.",
 )
 def forecast_sensor(context: dg.SensorEvaluationContext, lake: Lake, artefacts: Lake) -> dg.RunRequest | dg.SkipReason:
-    newest, champion = newest_vintage(lake), champion_manifest.served(artefacts)
+    newest, champion = newest_vintage(lake), champion_manifest.read_manifest(artefacts)
     if newest is None:
         return dg.SkipReason("no publication has been validated yet")
     if champion is None:
@@ -93,9 +96,9 @@ def forecast_sensor(context: dg.SensorEvaluationContext, lake: Lake, artefacts: 
     if is_active(context.instance, jobs.ingest.name):
         return dg.SkipReason("ingest is running: its newest publication will be forecast")
     key = newest.publication.isoformat()
-    if forecasts.source_digests(lake, key) == (newest.sha256, champion["bundle"]):
-        return dg.SkipReason(f"{key} already has forecasts of version {champion['version']}")
-    return dg.RunRequest(run_key=f"{key}:{newest.sha256[:12]}:{champion['bundle'][:12]}", partition_key=key)
+    if forecasts.source_digests(lake, key) == (newest.sha256, champion.bundle):
+        return dg.SkipReason(f"{key} already has forecasts of version {champion.version}")
+    return dg.RunRequest(run_key=f"{key}:{newest.sha256[:12]}:{champion.bundle[:12]}", partition_key=key)
 
 
 def newest_vintage(lake: Lake) -> Vintage | None:
@@ -104,19 +107,19 @@ def newest_vintage(lake: Lake) -> Vintage | None:
     return None if key is None else Vintage(date.fromisoformat(key), prices.read_vintage(lake, key).sha256)
 
 
-def newest_trained(lake: Lake) -> Trained | None:
+def newest_trained(lake: Lake) -> TrainedOn | None:
     """What the newest evaluated candidate was trained on."""
     key = evaluations.LAYER.newest(lake)
     if key is None:
         return None
     candidate = candidates.read_candidate(lake, key)
-    return Trained(Vintage(date.fromisoformat(key), candidate.workbook), candidate.code)
+    return TrainedOn(Vintage(date.fromisoformat(key), candidate.workbook), candidate.code)
 
 
 def live_alarm(artefacts: Lake, publication: date) -> str | None:
     """What was wrong with the champion's live record at a publication; None where nothing was, or it is not known yet."""
-    floor = fold(champion_manifest.ledger(artefacts).entries()).newest("floor")
-    alarm = floor.body.get("alarm") if floor and floor.body["publication"] == publication.isoformat() else None
+    floor = ledger_state(champion_manifest.ledger(artefacts).entries()).newest(FloorBody)
+    alarm = floor.body.alarm if floor and floor.body.publication == publication.isoformat() else None
     return f"performance alarm: {alarm}" if alarm else None
 
 

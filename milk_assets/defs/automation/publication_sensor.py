@@ -51,7 +51,7 @@ def publication_sensor(
         seen = registered_publications(context.instance)
         marks: dict[str, FileMark] = json.loads(context.cursor or "{}")
         today = clock().astimezone(ZoneInfo(TIMEZONE)).date()
-        dates = decisions.dates_to_look_at(seen, today + timedelta(days=look_ahead_days))
+        dates = decisions.dates_to_request(seen, today + timedelta(days=look_ahead_days))
         requests: list[dg.RunRequest] = []
         errors: list[str] = []
         for day in dates if seen else reversed(dates):

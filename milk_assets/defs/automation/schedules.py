@@ -1,21 +1,19 @@
-"""The one thing that runs by the clock: the daily report."""
+"""Schedules: what runs by the clock.
+
+Belongs here: the daily report. Not here: what starts when something has happened (the sensors of this package).
+"""
 
 import dagster as dg
 
 from milk_assets.defs.automation.jobs import report
-from milk_assets.settings import TIMEZONE
 
-REPORT_HOUR = 7  # before the first price lists of the day are written
+REPORT_HOUR = 7  # Mexico City, before the first price lists of the day are written
 
-
-@dg.schedule(
-    job=report,
-    cron_schedule=f"0 {REPORT_HOUR} * * *",
-    execution_timezone=TIMEZONE,
+# A day's partition exists from its midnight on, so a tick's newest partition is its own day. The run key is the day: it has one report.
+daily_report_schedule = dg.build_schedule_from_partitioned_job(
+    report,
+    name="daily_report_schedule",
+    hour_of_day=REPORT_HOUR,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="The day's price report, every day at 07:00 in Mexico City.",
+    description="Writes the day's price report every day at 07:00 in Mexico City.",
 )
-def daily_report_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Today's report; its run key is the day, so a day has one."""
-    day = context.scheduled_execution_time.strftime("%Y-%m-%d")
-    return dg.RunRequest(run_key=day, partition_key=day)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from milk_assets.promotion.ledger import Entry
+    from milk_assets.promotion.ledger.entries import AnyEntry, FloorDecision, GateDecision
 
 MARKDOWN_ROWS = 12  # the side panel of the UI shows about this many without scrolling
 
@@ -53,13 +53,13 @@ def records(rows: Sequence[Mapping[str, Any]], digits: int = 3) -> dg.MarkdownMe
     return markdown(pd.DataFrame(rows), digits)
 
 
-def rules(decision: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
+def rules(decision: "GateDecision | FloorDecision") -> dg.MarkdownMetadataValue:
     """Every rule of a decision as a table: figure, threshold, whether it holds."""
     import pandas as pd
 
-    from milk_assets.promotion.history import rule_rows
+    from milk_assets.promotion.ledger.history import rule_rows
 
-    rows = rule_rows(decision)
+    rows = rule_rows(decision.rules)
     return markdown(pd.DataFrame(rows), rows=len(rows))
 
 
@@ -80,9 +80,9 @@ def plot(draw: Callable[["Axes"], None], *, width: float = 7.0, height: float = 
     return image(png.getvalue())
 
 
-def skill_plot(entries: "Sequence[Entry]") -> dg.MarkdownMetadataValue | str:
+def skill_plot(entries: "Sequence[AnyEntry]") -> dg.MarkdownMetadataValue | str:
     """The skill score S over time from the ledger (1: as good as no change); a sentence where it has none yet."""
-    from milk_assets.promotion.history import skill_series
+    from milk_assets.promotion.ledger.history import skill_series
 
     series = skill_series(entries)
     if not series:

@@ -5,6 +5,7 @@ Belongs here: paths and the document. Backtesting is `milk_assets.forecasting.ev
 
 from typing import TYPE_CHECKING, Any, cast
 
+from milk_assets.promotion.manifest import ModelVersion
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers.layer import Layer, StoredDocument
 
@@ -18,14 +19,6 @@ BACKTEST_TABLE = "backtest.parquet"
 SCORES_TABLE = "scores.parquet"
 
 
-class VersionName(StoredDocument):
-    """What identifies a model version: its registry number, the sha256 of its bundle, whether it is the baseline."""
-
-    version: int
-    bundle: str
-    is_baseline: bool
-
-
 class Evaluation(StoredDocument):
     """What was decided on a publication, and on which models.
 
@@ -33,7 +26,7 @@ class Evaluation(StoredDocument):
         at: Time of the decision, ISO 8601, UTC.
         publication: YYYY-MM-DD.
         workbook: sha256 of the workbook the models were compared on.
-        decision: Verdict, reason and rules, as `gate.Decision.as_document` gives them.
+        decision: Verdict, reason and rules, as the ledger stores them.
         ledger_entry: Number of the decision in the ledger.
         challenger: The version that was judged.
         baseline: The version it was compared with besides the champion.
@@ -46,9 +39,9 @@ class Evaluation(StoredDocument):
     workbook: str
     decision: dict[str, Any]
     ledger_entry: int
-    challenger: VersionName
-    baseline: VersionName
-    champion: VersionName | None
+    challenger: ModelVersion
+    baseline: ModelVersion
+    champion: ModelVersion | None
     scores: list[dict[str, Any]]
 
 

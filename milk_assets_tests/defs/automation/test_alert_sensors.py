@@ -13,7 +13,7 @@ from milk_assets.defs.resources.telegram import Telegram
 from milk_assets.defs.resources.webhook import Webhook
 from milk_assets.monitoring.alerts.incidents import REMEMBERED_EVENTS
 from milk_assets.monitoring.alerts.observations import ledger_observations
-from milk_assets.promotion.ledger import Ledger
+from milk_assets.promotion.ledger.ledger import Ledger
 from milk_assets.reporting.file_names import DIGEST
 from milk_assets.stores import alert_state
 from milk_assets.stores.lake import Lake

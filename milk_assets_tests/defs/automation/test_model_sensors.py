@@ -16,7 +16,8 @@ from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import candidates, evaluations, features, forecasts, prices
-from milk_assets.stores.model_registry import Tracking
+from milk_assets.stores.model_registry import ModelRegistry
+from milk_assets_tests.promotion.ledger_bodies import ledger_body
 from milk_model.artefact_paths import SERVED
 
 MONDAY, WEDNESDAY, FRIDAY = date(2025, 3, 24), date(2025, 3, 26), date(2025, 3, 28)
@@ -183,12 +184,12 @@ def test_no_training_starts_while_an_ingest_is_running(instance: dg.DagsterInsta
     assert "running" in retrain(instance, lake).skip_message
 
 
-class RegistryWithAlias(Tracking):
+class RegistryWithAlias(ModelRegistry):
     """A registry whose champion alias names a given version."""
 
     named: int | None = None
 
-    def glance(self, alias: str) -> int | None:
+    def alias_version_without_mlflow(self, alias: str) -> int | None:
         return self.named
 
 
@@ -199,7 +200,7 @@ def promote(instance: dg.DagsterInstance, lake: Lake, artefacts: Lake, alias: in
 
 
 def record(artefacts: Lake, kind: Any, at: datetime | None = None, **body: Any) -> int:
-    return champion_manifest.ledger(artefacts).add(kind, at=at or datetime.now(UTC), actor="test", body=body).number
+    return champion_manifest.ledger(artefacts).add(ledger_body(kind, **body), at=at or datetime.now(UTC), actor="test").number
 
 
 def test_promotion_starts_only_for_a_change_that_the_ledger_asks_for(

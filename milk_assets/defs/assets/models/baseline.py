@@ -12,11 +12,13 @@ from milk_assets.stores import model_bundles
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import baselines, prices
 from milk_assets.stores.layers.baselines import BaselineVersion
-from milk_assets.stores.model_registry import BASELINE_ALIAS, Tracking
+from milk_assets.stores.model_registry import BASELINE_ALIAS, ModelRegistry
 
 
 @publication_asset(group="models", kinds={"mlflow"}, deps=["features"])
-def baseline(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
+def baseline(
+    context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: ModelRegistry
+) -> dg.MaterializeResult[Any]:
     """The last published price as forecast, with intervals and chances of change from its own past errors. It may be champion."""
     from milk_assets.forecasting.model import Model
 
@@ -25,7 +27,7 @@ def baseline(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tra
     with tracking.run(context):
         tags = {"kind": BASELINE_ALIAS, "trained_through": publication}
         version = model_bundles.publish(model, tags, artefacts, tracking, tags)
-        tracking.point(BASELINE_ALIAS, version.number)
+        tracking.set_alias(BASELINE_ALIAS, version.number)
     registered = BaselineVersion(version=version.number, bundle=version.bundle)
     baselines.write_baseline(lake, publication, registered)
     return dg.MaterializeResult(

@@ -13,12 +13,13 @@ from milk_assets.defs.common import materialization
 from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.defs.common.training_code import training_code
 from milk_assets.promotion.contender import contender_id, model_contract, newest_date_for_tuning
-from milk_assets.promotion.state import fold
+from milk_assets.promotion.ledger.entries import DecisionBody
+from milk_assets.promotion.ledger.state import ledger_state
 from milk_assets.stores import champion_manifest, model_bundles
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import candidates, prices
 from milk_assets.stores.layers.candidates import Candidate
-from milk_assets.stores.model_registry import CHALLENGER_ALIAS, Tracking, Version
+from milk_assets.stores.model_registry import CHALLENGER_ALIAS, ModelRegistry, RegisteredVersion
 
 if TYPE_CHECKING:
     from dagster_mlflow import MlFlow
@@ -54,7 +55,7 @@ class ChosenHyperparameters:
 
 @publication_asset(group="models", kinds={"xgboost", "mlflow"}, deps=["features"], code_version=training_code())
 def candidate(
-    context: dg.AssetExecutionContext, config: Training, lake: Lake, artefacts: Lake, tracking: Tracking
+    context: dg.AssetExecutionContext, config: Training, lake: Lake, artefacts: Lake, tracking: ModelRegistry
 ) -> dg.MaterializeResult[Any]:
     """A pooled XGBoost on the change from the last price: tuned with Hyperopt, fitted on all that is known, registered as challenger.
 
@@ -114,10 +115,11 @@ def choose_hyperparameters(
     if on_trial is not None:
         context.log.info("contender %s is on trial: fitted again with the same hyperparameters", on_trial.contender)
         return ChosenHyperparameters(Hyperparameters.from_dict(on_trial.hyperparameters), on_trial.tuned_through)
+    champion = champion_manifest.read_manifest(artefacts)
     past = panel.until(newest_date_for_tuning(panel.dates))
     tuned = tune(
         past,
-        served_hyperparameters(champion_manifest.served(artefacts)) or Hyperparameters(),
+        served_hyperparameters(champion.facts if champion else None) or Hyperparameters(),
         trials=config.trials,
         seconds=config.seconds,
         seed=config.seed,
@@ -127,14 +129,14 @@ def choose_hyperparameters(
 
 
 def register(
-    model: "Model", hyperparameters: "Hyperparameters", publication: str, artefacts: Lake, tracking: Tracking
-) -> tuple[Version, str]:
+    model: "Model", hyperparameters: "Hyperparameters", publication: str, artefacts: Lake, tracking: ModelRegistry
+) -> tuple[RegisteredVersion, str]:
     """Publish a model's bundle and register it as challenger; returns the version and the contender's identity."""
     contender = contender_id(hyperparameters.to_dict(), training_code())
     tags = {"kind": "model", "trained_through": publication, "code": training_code(), "contender": contender}
     facts = {**tags, "hyperparameters": hyperparameters.to_dict(), **model_contract()}
     version = model_bundles.publish(model, facts, artefacts, tracking, tags)
-    tracking.point(CHALLENGER_ALIAS, version.number)
+    tracking.set_alias(CHALLENGER_ALIAS, version.number)
     return version, contender
 
 
@@ -143,11 +145,11 @@ def candidate_on_trial(lake: Lake, artefacts: Lake) -> Candidate | None:
 
     None where there is none, and where the training code has changed since, which makes another contender.
     """
-    state = fold(champion_manifest.ledger(artefacts).entries())
-    decision = state.newest("decision")
+    state = ledger_state(champion_manifest.ledger(artefacts).entries())
+    decision = state.newest(DecisionBody)
     if state.on_trial is None or decision is None:
         return None
-    trained = candidates.read_candidate(lake, decision.body["publication"])
+    trained = candidates.read_candidate(lake, decision.body.publication)
     return trained if trained.contender == state.on_trial and trained.code == training_code() else None
 
 

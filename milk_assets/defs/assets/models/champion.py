@@ -10,11 +10,13 @@ import dagster as dg
 
 from milk_assets.defs.common import materialization
 from milk_assets.defs.common.publication_asset import all_partitions_of
-from milk_assets.promotion.state import fold
+from milk_assets.promotion.ledger.entries import DecisionBody
+from milk_assets.promotion.ledger.state import ledger_state
+from milk_assets.promotion.manifest import ChampionManifest
 from milk_assets.settings import OWNER
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
-from milk_assets.stores.model_registry import Tracking
+from milk_assets.stores.model_registry import ModelRegistry
 from milk_model.bundle import prefix
 
 
@@ -24,24 +26,28 @@ from milk_model.bundle import prefix
     kinds={"mlflow", "json"},
     owners=[OWNER],
 )
-def champion(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
+def champion(
+    context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: ModelRegistry
+) -> dg.MaterializeResult[Any]:
     """The model that is served.
 
     Finishes or reverts an interrupted change, carries out the change that is due, and corrects aliases and manifest where they
     differ from the ledger. It has no retry policy: an aborted change is in the ledger, and the promotion sensor tries again.
     """
-    from milk_assets.promotion.change_champion import settle
+    from milk_assets.promotion.change_champion import reconcile
 
-    place = champion_manifest.place(lake, artefacts, tracking, actor=f"run {context.op_execution_context.run_id}")
-    ended = settle(place)
-    manifest = place.manifest()
+    promotion_context = champion_manifest.promotion_context(
+        lake, artefacts, tracking, actor=f"run {context.op_execution_context.run_id}"
+    )
+    ended = reconcile(promotion_context)
+    manifest = promotion_context.manifest()
     if manifest is None:
         raise dg.Failure("there is no champion, and no evaluation asks for one: run the job `train` first", allow_retries=False)
     return champion_result(context, artefacts, manifest, [entry.number for entry in ended])
 
 
 def champion_result(
-    context: Any, artefacts: Lake, manifest: dict[str, Any], ledger_entries: list[int]
+    context: Any, artefacts: Lake, manifest: ChampionManifest, ledger_entries: list[int]
 ) -> dg.MaterializeResult[Any]:
     """What the UI shows of a champion.
 
@@ -51,27 +57,27 @@ def champion_result(
         manifest: Manifest of what is served.
         ledger_entries: Numbers of the entries that ended a change; empty where the champion stayed.
     """
-    from milk_assets.promotion.history import history_table
+    from milk_assets.promotion.ledger.history import history_table
 
-    state = fold(champion_manifest.ledger(artefacts).entries())
-    newest = state.newest("decision")
-    decision = newest.body["decision"] if newest else None
-    context.log.info("champion: version %s (%s)", manifest["version"], "changed" if ledger_entries else "kept")
+    state = ledger_state(champion_manifest.ledger(artefacts).entries())
+    newest = state.newest(DecisionBody)
+    decision = newest.body.decision if newest else None
+    context.log.info("champion: version %s (%s)", manifest.version, "changed" if ledger_entries else "kept")
     history = history_table(state.entries)[-materialization.MARKDOWN_ROWS :]
     return dg.MaterializeResult(
         metadata={
-            "version": manifest["version"],
-            "is_baseline": manifest["is_baseline"],
-            "bundle": manifest["bundle"],
+            "version": manifest.version,
+            "is_baseline": manifest.is_baseline,
+            "bundle": manifest.bundle,
             "mode": state.mode,
             "changed": bool(ledger_entries),
             "ledger_entries": ledger_entries,
-            "decided_on": manifest["decided_on"] or "by hand",
-            "reason": decision["reason"] if decision else "no decision yet",
+            "decided_on": manifest.decided_on or "by hand",
+            "reason": decision.reason if decision else "no decision yet",
             "rules": materialization.rules(decision) if decision else "no decision yet",
             "skill_over_time": materialization.skill_plot(state.entries),
             "history": materialization.records(history) if history else "none",
-            "dagster/uri": artefacts.uri(prefix(manifest["bundle"])),
+            "dagster/uri": artefacts.uri(prefix(manifest.bundle)),
         },
-        data_version=dg.DataVersion(manifest["bundle"]),
+        data_version=dg.DataVersion(manifest.bundle),
     )

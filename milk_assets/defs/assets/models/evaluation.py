@@ -5,7 +5,7 @@ Belongs here: the asset, which gathers what the gate asks and records its decisi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,8 +14,9 @@ import dagster as dg
 from milk_assets.defs.common import materialization
 from milk_assets.defs.common.publication_asset import publication_asset
 from milk_assets.promotion.contender import contract_is_unchanged, model_contract
+from milk_assets.promotion.ledger.state import ledger_state
+from milk_assets.promotion.manifest import ChampionManifest, ModelVersion
 from milk_assets.promotion.policy import HORIZONS, REFIT_EVERY, Policy
-from milk_assets.promotion.state import fold
 from milk_assets.stores import champion_manifest, model_bundles
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import baselines, candidates, evaluations, prices, shadow_forecasts
@@ -23,13 +24,14 @@ from milk_assets.stores.layers.baselines import BaselineVersion
 from milk_assets.stores.layers.candidates import Candidate
 from milk_assets.stores.layers.evaluations import Evaluation
 from milk_assets.stores.layers.track_record import read_track_record
-from milk_assets.stores.model_registry import Tracking
+from milk_assets.stores.model_registry import ModelRegistry
 
 if TYPE_CHECKING:
     from milk_assets.forecasting.panel import Panel
     from milk_assets.frames import Backtest
     from milk_assets.promotion.evidence import Evidence
-    from milk_assets.promotion.gate import Decision, Facts
+    from milk_assets.promotion.gate import GateInputs
+    from milk_assets.promotion.ledger.entries import GateDecision
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,21 @@ class Contest:
 
     challenger: Candidate
     baseline: BaselineVersion
-    champion: Mapping[str, Any] | None
+    champion: ChampionManifest | None
 
-    def version_names(self) -> dict[str, dict[str, Any] | None]:
+    def version_names(self) -> dict[str, ModelVersion | None]:
         """What identifies each version: number, bundle, whether it is the baseline."""
-        fields = champion_manifest.FACTS
         return {
-            "challenger": self.challenger.model_dump(include=set(fields)),
-            "baseline": self.baseline.model_dump(include=set(fields)),
-            "champion": {name: self.champion[name] for name in fields} if self.champion else None,
+            "challenger": ModelVersion.of(self.challenger),
+            "baseline": ModelVersion.of(self.baseline),
+            "champion": ModelVersion.of(self.champion) if self.champion else None,
         }
 
 
 @publication_asset(group="models", kinds={"parquet", "mlflow"}, deps=["candidate", "baseline"])
-def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: Tracking) -> dg.MaterializeResult[Any]:
+def evaluation(
+    context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, tracking: ModelRegistry
+) -> dg.MaterializeResult[Any]:
     """Rolling-origin errors of challenger, champion and no change on the same newest target dates, and the gate's decision.
 
     Hyperparameters are compared, with refits along the way: the registered challenger itself has already seen the dates.
@@ -66,7 +69,7 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
     contest = Contest(
         challenger=candidates.read_candidate(lake, publication),
         baseline=baselines.read_baseline(lake, publication),
-        champion=champion_manifest.served(artefacts),
+        champion=champion_manifest.read_manifest(artefacts),
     )
     with tracking.run(context) as mlflow:
         backtest = backtest_all(context, lake, panel, contest)
@@ -81,7 +84,7 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
                 "at": datetime.now(UTC).isoformat(),
                 "publication": publication,
                 "workbook": prices.read_vintage(lake, publication).sha256,
-                "decision": decision.as_document(),
+                "decision": asdict(decision),
                 "ledger_entry": ledger_entry,
                 **contest.version_names(),
                 "scores": scores.astype(object).where(scores.notna(), None).to_dict("records"),
@@ -97,7 +100,7 @@ def evaluation(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake, t
             "reason": decision.reason,
             "skill": decision.skill or "unknown",
             "ledger_entry": ledger_entry,
-            "rules": materialization.rules(decision.as_document()),
+            "rules": materialization.rules(decision),
             "scores": materialization.markdown(scores),
             "skill_over_time": materialization.skill_plot(champion_manifest.ledger(artefacts).entries()),
             "summary": dg.MetadataValue.md(summary(score_by_lead, CHALLENGER)),
@@ -121,7 +124,7 @@ def backtest_all(context: dg.AssetExecutionContext, lake: Lake, panel: "Panel", 
     from milk_assets.promotion.evidence import BASELINE, CHALLENGER, CHAMPION
 
     models = {CHALLENGER: Hyperparameters.from_dict(contest.challenger.hyperparameters), BASELINE: None}
-    champion_hyperparameters = served_hyperparameters(contest.champion)
+    champion_hyperparameters = served_hyperparameters(contest.champion.facts if contest.champion else None)
     same_as_champion = next((name for name, value in models.items() if value == champion_hyperparameters), None)
     if same_as_champion is None:
         models[CHAMPION] = champion_hyperparameters
@@ -140,19 +143,19 @@ def backtest_all(context: dg.AssetExecutionContext, lake: Lake, panel: "Panel", 
     return cast("Backtest", table)
 
 
-def gate_facts(lake: Lake, artefacts: Lake, panel: "Panel", publication: str, contest: Contest) -> "Facts":
+def gate_facts(lake: Lake, artefacts: Lake, panel: "Panel", publication: str, contest: Contest) -> "GateInputs":
     """What the gate asks besides errors. What cannot be determined is None, which the gate rejects."""
-    from milk_assets.promotion.gate import Facts
-    from milk_assets.promotion.shadow import shadow_error_ratio
+    from milk_assets.promotion.contender import shadow_error_ratio
+    from milk_assets.promotion.gate import GateInputs
 
     challenger, vintage = contest.challenger, prices.read_vintage(lake, publication)
     contract = model_contract()
-    served_contract = fold(champion_manifest.ledger(artefacts).entries()).contract
+    served_contract = ledger_state(champion_manifest.ledger(artefacts).entries()).contract
     features_match, lowest, highest = probe_challenger(artefacts, panel, challenger, contract)
     shadows = shadow_forecasts.read_sources_of(lake, challenger.contender, until=publication)
     record = read_track_record(lake, until=publication)
     shadow_versions = {str(source.version) for source in shadows}
-    return Facts(
+    return GateInputs(
         publication=date.fromisoformat(publication),
         contender=challenger.contender,
         checks_green=vintage.failed_checks == [] and vintage.sha256 == challenger.workbook,
@@ -173,7 +176,7 @@ def all_load(artefacts: Lake, contest: Contest) -> bool:
     from milk_assets.stores.lake import LakeError
     from milk_model.bundle import BundleError
 
-    bundles = [version["bundle"] for version in contest.version_names().values() if version is not None]
+    bundles = [version.bundle for version in contest.version_names().values() if version is not None]
     try:
         for bundle in bundles:
             Model.load(model_bundles.read(artefacts, bundle).files)
@@ -207,32 +210,34 @@ def probe_challenger(
 
 
 def record_decision(
-    artefacts: Lake, evidence: "Evidence", facts: "Facts", contest: Contest, actor: str
-) -> "tuple[Decision, int]":
+    artefacts: Lake, evidence: "Evidence", facts: "GateInputs", contest: Contest, actor: str
+) -> "tuple[GateDecision, int]":
     """Decide, and add the decision to the ledger; returns it with its entry's number.
 
     Where another entry was added first, it is decided again, because that entry may matter. Raises LedgerError where others keep
     adding entries.
     """
     from milk_assets.promotion.gate import decide
-    from milk_assets.promotion.ledger import ATTEMPTS, LedgerError
+    from milk_assets.promotion.ledger.ledger import ADD_ATTEMPTS, LedgerError
     from milk_assets.promotion.replay import decision_inputs
 
     ledger, policy, names = champion_manifest.ledger(artefacts), Policy(), contest.version_names()
     made_of = {"workbook": contest.challenger.workbook, "code": contest.challenger.code}
-    for _ in range(ATTEMPTS):
-        state = fold(ledger.entries())
-        history = state.standing(facts.contender)
+    for _ in range(ADD_ATTEMPTS):
+        state = ledger_state(ledger.entries())
+        history = state.contender_history(facts.contender)
         decision = decide(evidence, facts, history, policy)
         inputs = decision_inputs(evidence, facts, history, policy, names, made_of)
-        body = {
-            **names,
-            "publication": facts.publication.isoformat(),
-            "contender": facts.contender,
-            "decision": decision.as_document(),
-            "evidence": ledger.keep_evidence(inputs),
-        }
-        entry = ledger.add_at(state.head + 1, "decision", at=datetime.now(UTC), actor=actor, body=body)
+        body = DecisionBody.model_validate(
+            {
+                **names,
+                "publication": facts.publication.isoformat(),
+                "contender": facts.contender,
+                "decision": decision,
+                "evidence": ledger.keep_evidence(inputs),
+            }
+        )
+        entry = ledger.add_at(state.head + 1, body, at=datetime.now(UTC), actor=actor)
         if entry is not None:
             return decision, entry.number
     raise LedgerError(f"others kept adding to the ledger: run `evaluation` of {facts.publication} again")

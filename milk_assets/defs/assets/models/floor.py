@@ -11,8 +11,10 @@ import dagster as dg
 
 from milk_assets.defs.common import materialization
 from milk_assets.defs.common.publication_asset import publication_asset
+from milk_assets.promotion.ledger.entries import FloorBody, FloorInputs
+from milk_assets.promotion.ledger.state import ledger_state
+from milk_assets.promotion.manifest import ModelVersion
 from milk_assets.promotion.policy import Policy
-from milk_assets.promotion.state import Served, fold
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import baselines, prices
@@ -32,7 +34,7 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
 
     publication = context.partition_key
     ledger = champion_manifest.ledger(artefacts)
-    state = fold(ledger.entries())
+    state = ledger_state(ledger.entries())
     newest_baseline = baselines.LAYER.newest(lake)
     if state.champion is None or newest_baseline is None:
         return dg.MaterializeResult(metadata={"verdict": "no champion yet"})
@@ -42,36 +44,36 @@ def floor(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) -> dg.
     is_healthy = champion_is_healthy(lake, artefacts, state.champion, publication)
     decision = judge(errors, previous, is_healthy, state.champion.is_baseline)
     baseline = baselines.read_baseline(lake, newest_baseline)
-    body = {
-        "publication": publication,
-        "champion": state.champion.to_document(),
-        "baseline": baseline.model_dump(include=set(champion_manifest.FACTS)),
-        "decision": decision.as_document(),
-        "inputs": {
-            "errors": errors,
-            "previous": previous,
-            "healthy": is_healthy,
-            "is_baseline": state.champion.is_baseline,
-            "policy": Policy().to_document(),
-        },
-        "alarm": live_alarm(record, state.champion),
-    }
-    entry = ledger.add("floor", at=datetime.now(UTC), actor=f"run {context.op_execution_context.run_id}", body=body)
+    body = FloorBody(
+        publication=publication,
+        champion=state.champion,
+        baseline=ModelVersion.of(baseline),
+        decision=decision,
+        inputs=FloorInputs(
+            errors=errors,
+            previous=previous,
+            healthy=is_healthy,
+            is_baseline=state.champion.is_baseline,
+            policy=Policy(),
+        ),
+        alarm=live_alarm(record, state.champion),
+    )
+    entry = ledger.add(body, at=datetime.now(UTC), actor=f"run {context.op_execution_context.run_id}")
     return dg.MaterializeResult(
         metadata={
             "verdict": decision.verdict,
             "reason": decision.reason,
             "skill": decision.skill or "too few dates",
-            "alarm": body["alarm"] or "none",
+            "alarm": body.alarm or "none",
             "ledger_entry": entry.number,
-            "rules": materialization.rules(decision.as_document()),
+            "rules": materialization.rules(decision),
             "errors": dg.MetadataValue.json(errors),
             "skill_over_time": materialization.skill_plot((*state.entries, entry)),
         }
     )
 
 
-def live_alarm(record: "TrackRecord | None", champion: Served) -> str | None:
+def live_alarm(record: "TrackRecord | None", champion: ModelVersion) -> str | None:
     """What is wrong with the champion's live record; None where nothing is.
 
     A record that cannot be measured is an alarm too. It does not keep the floor's verdict out of the ledger.
@@ -86,7 +88,7 @@ def live_alarm(record: "TrackRecord | None", champion: Served) -> str | None:
         return f"the live record cannot be measured: {error}"
 
 
-def champion_is_healthy(lake: Lake, artefacts: Lake, champion: Served, publication: str) -> bool:
+def champion_is_healthy(lake: Lake, artefacts: Lake, champion: ModelVersion, publication: str) -> bool:
     """Whether the champion's bundle loads, passes its golden rows and forecasts plausible prices.
 
     A store that does not answer raises instead: that is not the champion's fault, and the retry asks again.
@@ -98,7 +100,7 @@ def champion_is_healthy(lake: Lake, artefacts: Lake, champion: Served, publicati
 
     try:
         model = Model.load(model_bundles.read(artefacts, champion.bundle).files)
-        champion_manifest.refuse_nonsense(model.predict(prices.read_panel(lake, publication)))
+        champion_manifest.check_forecasts_are_plausible(model.predict(prices.read_panel(lake, publication)))
     except (BundleError, LakeError, ValueError):
         return False
     return True

@@ -29,7 +29,7 @@ def drift_report(
     from milk_assets.monitoring.detection.market_drift import drift_report as detect_drift
 
     publication = context.partition_key
-    table, champion = prices.read_prices(lake, publication), champion_manifest.served(artefacts)
+    table, champion = prices.read_prices(lake, publication), champion_manifest.read_manifest(artefacts)
     drift = detect_drift(table, date.fromisoformat(publication))
     document = drift.to_document() | {"unchanged": unchanged_publications(table)}
     lake.write_json(layer.DRIFT.path(publication), document)
@@ -39,8 +39,8 @@ def drift_report(
     thresholds = drift.thresholds()
     if champion is not None and any(threshold is not None for threshold in thresholds.values()):
         artefacts.write_json(
-            layer.drift_thresholds_path(champion["bundle"]),
-            {"publication": publication, "version": champion["version"], "thresholds": thresholds},
+            layer.drift_thresholds_path(champion.bundle),
+            {"publication": publication, "version": champion.version, "thresholds": thresholds},
         )
     problems = [f"{breach.signal} of {breach.milk}, {breach.channel}, twice in a row" for breach in drift.repeated]
     if drift.coverage.missing_states:

@@ -28,18 +28,18 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
     from milk_assets.frames import ForecastsFrame, described_columns
 
     publication = context.partition_key
-    champion = champion_manifest.served(artefacts)
+    champion = champion_manifest.read_manifest(artefacts)
     if champion is None:
         raise dg.Failure("there is no champion yet: run the jobs `train` and `promote` first", allow_retries=False)
-    model = Model.load(model_bundles.read(artefacts, champion["bundle"]).files)
+    model = Model.load(model_bundles.read(artefacts, champion.bundle).files)
     panel, vintage = prices.read_panel(lake, publication), prices.read_vintage(lake, publication)
     explanations = explain(model, panel)
-    table = model.predict(panel).assign(model_version=str(champion["version"]), is_baseline=champion["is_baseline"])
+    table = model.predict(panel).assign(model_version=str(champion.version), is_baseline=champion.is_baseline)
     source = layer.ForecastSource(
-        version=champion["version"],
-        bundle=champion["bundle"],
-        is_baseline=champion["is_baseline"],
-        trained_through=champion["facts"]["trained_through"],
+        version=champion.version,
+        bundle=champion.bundle,
+        is_baseline=champion.is_baseline,
+        trained_through=champion.facts["trained_through"],
         workbook=vintage.sha256,
         sample=vintage.sample,
     )
@@ -53,7 +53,7 @@ def forecasts(context: dg.AssetExecutionContext, lake: Lake, artefacts: Lake) ->
             ),
             **source.model_dump(exclude={"schema_version"}),
             "series": table.series.nunique(),
-            "served_data": served_data["path"] if served_data else "newer data are served already",
+            "served_data": served_data.path if served_data else "newer data are served already",
             "national_months": materialization.markdown(
                 national[["city", "milk", "channel", "target", "forecast", "lo80", "hi80"]]
             ),
