@@ -28,5 +28,5 @@ WORKDIR /opt/milk
 # The root file system is mounted read-only; /tmp is the only writable folder. An empty volume inherits the permissions of this folder.
 VOLUME ["/tmp"]
 USER milk
-ENTRYPOINT ["python", "-m", "milk_assets.commands.dagster_yaml", "exec"]
+ENTRYPOINT ["milk", "dagster-yaml", "exec"]
 CMD ["dagster", "api", "grpc", "--module-name", "milk_assets.definitions", "--host", "0.0.0.0", "--port", "4000"]

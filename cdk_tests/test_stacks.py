@@ -217,4 +217,4 @@ def test_the_scheduled_report_is_disabled_while_a_daemon_writes_it(templates: di
     (schedule,) = properties(templates[f"milk-{environment}-report"], "AWS::Scheduler::Schedule")
     assert (schedule["State"], schedule["ScheduleExpressionTimezone"]) == ("DISABLED", "America/Mexico_City")
     overrides = json.loads(schedule["Target"]["Input"])["containerOverrides"]
-    assert overrides == [{"name": "run", "command": ["python", "-m", "milk_assets", "report"]}]
+    assert overrides == [{"name": "run", "command": ["milk", "report"]}]

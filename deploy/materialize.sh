@@ -4,11 +4,11 @@ set -euo pipefail
 : "${BIN:?expected the folder with python and dagster, e.g. .venv/bin}" "${PUBLICATION:?expected a date, YYYY-MM-DD}"
 MILK_HOME=$(mktemp -d)
 export MILK_HOME DAGSTER_HOME="$MILK_HOME/dagster"
-"$BIN/python" -m milk_assets.commands.source publish --until "$PUBLICATION" &
+"$BIN/milk" publish --until "$PUBLICATION" &
 publisher=$!
 trap 'kill "$publisher" 2>/dev/null || true; rm -rf "$MILK_HOME"' EXIT
 for _ in $(seq 60); do
-  partition=$("$BIN/python" -m milk_assets bootstrap --publication "$PUBLICATION" 2>/dev/null) && break
+  partition=$("$BIN/milk" bootstrap --publication "$PUBLICATION" 2>/dev/null) && break
   sleep 1
 done
 : "${partition:?the sample publisher did not publish a workbook for $PUBLICATION within 60 attempts}"

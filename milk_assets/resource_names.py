@@ -13,6 +13,7 @@ PROJECT = "milk"
 MODEL = "milk-price"  # the single registered model in MLflow; one version is a bundle with every horizon
 EXPERIMENT = "milk-price"  # the MLflow experiment of all training runs
 TIMEZONE = "America/Mexico_City"
+SAMPLE_PORT = 8765  # where the sample publisher listens by default
 COMPUTE_LOGS = "compute_logs"  # folder of the lake for the output of runs whose machine has no permanent disk
 
 

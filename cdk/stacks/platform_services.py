@@ -60,7 +60,7 @@ def mlflow_service(domain: str) -> Service:
     return Service(
         name="Mlflow",
         command=(
-            *("python", "-m", "milk_assets.commands.mlflow_server"),
+            *("milk", "mlflow-server"),
             *("--host", ALL_INTERFACES, "--port", str(MLFLOW_PORT)),
         ),
         health_check=_http_check(MLFLOW_PORT, "/health"),

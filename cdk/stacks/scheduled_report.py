@@ -16,7 +16,7 @@ from cdk.stacks.platform import PlatformStack
 from cdk.stacks.platform_services import RUN_CONTAINER
 from milk_assets.resource_names import TIMEZONE
 
-REPORT_COMMAND = ["python", "-m", "milk_assets", "report"]
+REPORT_COMMAND = ["milk", "report"]
 REPORT_TIME = "cron(30 7 * * ? *)"  # half an hour after the daemon's own schedule
 
 

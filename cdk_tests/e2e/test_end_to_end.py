@@ -70,7 +70,7 @@ class Staging:
 @pytest.fixture(scope="module")
 def staging(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
     """The platform with the sample publisher as its source."""
-    command = [PYTHON, "-u", "-m", "milk_assets.commands.source", "publish", "--until", PUBLICATION, "--port", "0"]
+    command = [PYTHON, "-u", "-m", "milk_assets", "publish", "--until", PUBLICATION, "--port", "0"]
     site = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
     assert site.stdout is not None
     try:
@@ -145,10 +145,10 @@ def test_a_promotion_and_its_rollback_take_effect_without_a_deployment(cloud: Cl
     previous = manifest(cloud)
     last_modified = cloud.client("lambda").get_function(FunctionName="milk-staging-api")["Configuration"]["LastModified"]
     other = 2 if previous["version"] == 1 else 1
-    staging.run("milk_assets.commands.model", "promote", "--version", str(other), "--reason", "a test")
+    staging.run("milk_assets", "model", "promote", "--version", str(other), "--reason", "a test")
     assert manifest(cloud)["version"] == other
     assert versions(forecast(cloud)) == {other}
-    staging.run("milk_assets.commands.model", "rollback", "--reason", "a test")
+    staging.run("milk_assets", "model", "rollback", "--reason", "a test")
     assert manifest(cloud)["version"] == previous["version"]
     assert versions(forecast(cloud)) == {previous["version"]}
     assert cloud.client("lambda").get_function(FunctionName="milk-staging-api")["Configuration"]["LastModified"] == last_modified

@@ -1,31 +1,31 @@
-"""The Dagster instance of each deployment: what its dagster.yaml says, written before a command starts.
+"""`milk dagster-yaml`: the configuration of the Dagster instance of each deployment.
 
-Belongs here: storage, launcher, logs, limits and retention, for one machine without a server, for one machine with
-Postgres (compose), and for ECS. Nothing heavy is imported.
-
-    python -m milk_assets.commands.dagster_yaml show ecs         # print one
-    python -m milk_assets.commands.dagster_yaml exec COMMAND…    # a container's entry: write dagster.yaml, then become COMMAND
+Belongs here: storage, launcher, logs, limits and retention, for one machine without a server (local), one machine with Postgres
+(compose), and ECS. Nothing heavy is imported.
 """
 
 import json
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+import typer
 
 from milk_assets.settings import SettingError
 
 Deployment = Literal["local", "compose", "ecs"]
 DEPLOYMENTS: tuple[str, ...] = get_args(Deployment)
-SETTING = "MILK_DEPLOYMENT"
+DEPLOYMENT_VARIABLE = "MILK_DEPLOYMENT"
 
-DRIVER = "postgresql+psycopg2"  # named, since SQLAlchemy's own choice changed with its release
+app = typer.Typer(help="The dagster.yaml of a deployment.", no_args_is_help=True)
+
+POSTGRES_DRIVER = "postgresql+psycopg2"  # named, since SQLAlchemy's own choice changed with its release
 # Two trainings on one machine are slower than one after the other; on ECS each run has a machine of its own, and a backlog of
 # publications need not wait. A run whose process died is tried again, and one that hangs is ended, so that neither holds its place for
 # ever; a failed stage has its own policy. Old ticks are of no use to anyone.
-RUNS_AT_ONCE: dict[str, int] = {"local": 1, "compose": 1, "ecs": 4}
-SHARED: dict[str, Any] = {
+CONCURRENT_RUNS: dict[str, int] = {"local": 1, "compose": 1, "ecs": 4}
+COMMON_SETTINGS: dict[str, Any] = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
     "python_logs": {"python_log_level": "INFO"},
@@ -43,27 +43,27 @@ SHARED: dict[str, Any] = {
 }
 
 
-def settings(deployment: str, environ: Mapping[str, str]) -> dict[str, Any]:
+def instance_settings(deployment: str, environ: Mapping[str, str]) -> dict[str, Any]:
     """What dagster.yaml says in a deployment. Secrets stay names of variables, which Dagster reads when it connects.
 
     environ: on ECS, where runs are started: MILK_RUN_SUBNETS (comma-separated) and MILK_RUN_SECURITY_GROUP, which Dagster does not read
     from variables itself. Raises SettingError on a deployment that is none, and on a variable that is missing, naming it.
     """
     if deployment not in DEPLOYMENTS:
-        raise SettingError(f"{SETTING} is {deployment!r}; set it to one of {', '.join(DEPLOYMENTS)}")
-    common = {**SHARED, "concurrency": {"runs": {"max_concurrent_runs": RUNS_AT_ONCE[deployment]}}}
+        raise SettingError(f"{DEPLOYMENT_VARIABLE} is {deployment!r}; set it to one of {', '.join(DEPLOYMENTS)}")
+    common = {**COMMON_SETTINGS, "concurrency": {"runs": {"max_concurrent_runs": CONCURRENT_RUNS[deployment]}}}
     if deployment == "local":
         return common
     common["storage"] = {"postgres": {"postgres_db": _postgres(environ)}}
     return common if deployment == "compose" else {**common, **_ecs(environ)}
 
 
-def write(home: Path, deployment: str, environ: Mapping[str, str]) -> Path:
+def write_dagster_yaml(home: Path, deployment: str, environ: Mapping[str, str]) -> Path:
     """Write a deployment's dagster.yaml into its home, whole or not at all; returns its path."""
     home.mkdir(parents=True, exist_ok=True)
     path = home / "dagster.yaml"
     draft = path.with_suffix(".new")
-    draft.write_text(as_yaml(settings(deployment, environ)))
+    draft.write_text(as_yaml(instance_settings(deployment, environ)))
     draft.replace(path)
     return path
 
@@ -80,8 +80,8 @@ def _postgres(environ: Mapping[str, str]) -> dict[str, Any]:
         "username": {"env": "PGUSER"},
         "password": {"env": "PGPASSWORD"},
         "db_name": {"env": "PGDATABASE"},
-        "scheme": DRIVER,
-        "params": {"sslmode": _given(environ, "PGSSLMODE")},
+        "scheme": POSTGRES_DRIVER,
+        "params": {"sslmode": _required(environ, "PGSSLMODE")},
     }
 
 
@@ -101,8 +101,8 @@ def _ecs(environ: Mapping[str, str]) -> dict[str, Any]:
                     "launchType": "FARGATE",
                     "networkConfiguration": {
                         "awsvpcConfiguration": {
-                            "subnets": _given(environ, "MILK_RUN_SUBNETS").split(","),
-                            "securityGroups": [_given(environ, "MILK_RUN_SECURITY_GROUP")],
+                            "subnets": _required(environ, "MILK_RUN_SUBNETS").split(","),
+                            "securityGroups": [_required(environ, "MILK_RUN_SECURITY_GROUP")],
                             "assignPublicIp": "ENABLED",
                         }
                     },
@@ -123,28 +123,25 @@ def _ecs(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _given(environ: Mapping[str, str], name: str) -> str:
+def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name)
     if not value:
-        raise SettingError(f"{name} is not set: {SETTING}={environ.get(SETTING, '?')} needs it to write dagster.yaml")
+        raise SettingError(
+            f"{name} is not set: {DEPLOYMENT_VARIABLE}={environ.get(DEPLOYMENT_VARIABLE, '?')} needs it to write dagster.yaml"
+        )
     return value
 
 
-def main(arguments: Sequence[str]) -> int:
-    """`show DEPLOYMENT`, or `exec COMMAND…`; returns the exit code, unless the process has become the command."""
-    match list(arguments):
-        case ["show", deployment]:
-            print(as_yaml(settings(deployment, os.environ)), end="")
-            return 0
-        case ["exec", command, *rest]:
-            write(Path(os.environ["DAGSTER_HOME"]), os.environ.get(SETTING) or "local", os.environ)
-            os.execvp(command, [command, *rest])  # noqa: S606  # this process becomes the command: signals reach it
-    print("usage: python -m milk_assets.commands.dagster_yaml show DEPLOYMENT | exec COMMAND…", file=sys.stderr)
-    return 2
+@app.command("show")
+def show_command(deployment: Annotated[str, typer.Argument(help="local, compose or ecs.")]) -> None:
+    """Print the dagster.yaml of a deployment."""
+    print(as_yaml(instance_settings(deployment, os.environ)), end="")
 
 
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except SettingError as error:
-        sys.exit(f"milk_assets.commands.dagster_yaml: {error}")
+@app.command(
+    "exec", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+def exec_command(context: typer.Context, command: Annotated[str, typer.Argument(help="Program to start.")]) -> None:
+    """Write dagster.yaml for MILK_DEPLOYMENT into DAGSTER_HOME, then become a command: the entry point of a container."""
+    write_dagster_yaml(Path(os.environ["DAGSTER_HOME"]), os.environ.get(DEPLOYMENT_VARIABLE) or "local", os.environ)
+    os.execvp(command, [command, *context.args])  # noqa: S606  # this process becomes the command, so signals reach it

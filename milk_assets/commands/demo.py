@@ -1,151 +1,204 @@
-"""The demonstration: publish workbooks on this machine, run the whole graph on them, show what came out.
+"""`milk demo`: publish workbooks on this machine, run the whole graph on them, and show the result.
 
-Belongs here: what a newcomer sees in the terminal. Running is `run`'s business, every figure the graph's.
+Belongs here: what a newcomer sees in the terminal. Running the jobs is `commands.common.graph_run`, publishing `commands.common.local_publisher`.
 """
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-
-from milk_assets.commands.run_once import Stage, bootstrap, instance, run_graph, stage_table
-from milk_assets.defs.build import build_resources
-from milk_assets.settings import Environment, SettingError
-from milk_assets.sniim.calendar import newest_expected
-from milk_assets.stores.layers import evaluations, forecasts, prices, reports
+from milk_assets.commands.common.options import PublishedWorkbook, Until, as_date, today
 
 if TYPE_CHECKING:
+    import dagster as dg
     import pandas as pd
+    from rich.table import Table
 
-    from milk_assets.sniim.samples.publisher import Publisher
+    from milk_assets.commands.common.graph_run import Stage
+    from milk_assets.frames import Forecasts
+    from milk_assets.settings import Environment
+    from milk_assets.stores.layers.evaluations import Evaluation
+    from milk_assets.stores.layers.forecasts import ForecastSource
 
-# One series of each milk and channel, far apart on the map; a series that the data do not hold is left out.
-SHOWN = (
+# One series of each milk and channel, far apart on the map; a series that the data do not have is left out.
+SERIES_SHOWN = (
     "cdmx/ciudad-de-mexico/pasteurised/supermarket",
     "jalisco/guadalajara/pasteurised/store",
     "nuevo-leon/monterrey/uht/supermarket",
     "yucatan/merida/uht/store",
 )
+STAGE_TEXTS = {
+    "ingest": "ingest: workbook → prices → features, track record, floor",
+    "train": "train: baseline, candidate (Hyperopt trials below), evaluation",
+    "promote": "promote: champion",
+    "forecast": "forecast: forecasts, the challenger's shadow forecasts, drift report",
+    "report": "report: HTML, XLSX, CSV, JSON",
+}
 
 
-def demo(environment: Environment, workbook: Path | None, until: date | None, today: date) -> None:
-    """Publish, run and show. workbook: published instead of sample data, up to `until` or its newest block.
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run of the graph is summarised from.
 
-    A workbook's history ends on its own date, so its report is of that day; sample data go on to today.
+    Attributes:
+        forecasts: The served forecasts.
+        source: What they were computed from.
+        evaluation: The gate's decision.
+        scores: Error divided by the error of no change, by model and horizon.
+        stages: The jobs with their times.
+        report: Address of the report.
     """
-    with published(workbook, until, today) as source:
-        local = beside(environment, workbook, source)
-        with instance(local) as on:
-            publication = bootstrap(local, on, today, source.until)
-            show_run(local, on, publication, publication if workbook or until else today)
-    print("Next: `make dev` opens the Dagster UI, the MLflow UI and the publisher together.")
+
+    forecasts: "Forecasts"
+    source: "ForecastSource"
+    evaluation: "Evaluation"
+    scores: "pd.DataFrame"
+    stages: "Sequence[Stage]"
+    report: str
 
 
-def beside(environment: Environment, workbook: Path | None, source: "Publisher") -> Environment:
-    """The local environment that reads from a publisher; a given workbook has a home of its own, so that it never meets sample data."""
-    home = environment.home / workbook.stem if workbook else environment.home
-    return Environment.from_env({**os.environ, "MILK_ENV": "local", "MILK_HOME": str(home), "MILK_SOURCE_URL": source.url})
+def demo_command(workbook: PublishedWorkbook = None, until: Until = None) -> None:
+    """Publish workbooks on this machine, run the whole graph on them, and show the forecasts.
 
+    A workbook's history ends on its own date, so its report is of that day; sample data continue until today.
+    """
+    from milk_assets.commands.common.graph_run import bootstrap, open_instance
+    from milk_assets.commands.common.local_publisher import environment_of, local_publisher
+    from milk_assets.settings import Environment
 
-@contextmanager
-def published(workbook: Path | None, until: date | None, today: date, port: int = 0) -> Iterator["Publisher"]:
-    """A publisher on this machine whose `until` is the newest workbook it shows. Raises SettingError where it would show none."""
-    from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks
-    from milk_assets.sniim.workbook import WorkbookError
-
-    try:
-        shelf = TruncatedWorkbooks(workbook) if workbook else GeneratedWorkbooks()
-    except (WorkbookError, OSError) as error:
-        raise SettingError(str(error)) from error
-    dates = (
-        [day for day in shelf.dates if until is None or day <= until]
-        if isinstance(shelf, TruncatedWorkbooks)
-        else [newest_expected(until or today)]
-    )
-    if not dates:
-        raise SettingError(f"{workbook} holds no publication up to {until}; its first is of {shelf.next_after(date.min)}")
-    with Publisher(shelf, dates[-1], port) as source:
-        yield source
+    with local_publisher(workbook, as_date(until), today()) as publisher:
+        environment = environment_of(Environment.from_env(), workbook, publisher)
+        with open_instance(environment) as instance:
+            publication = bootstrap(environment, instance, today(), publisher.until)
+            show_run(environment, instance, publication, publication if workbook or until else today())
+    print("Next: `make dev` starts the Dagster UI, the MLflow UI and the publisher together.")
 
 
 def show_run(
-    environment: Environment, on: dg.DagsterInstance, publication: date, day: date, training: Mapping[str, Any] | None = None
+    environment: "Environment",
+    instance: "dg.DagsterInstance",
+    publication: date,
+    day: date,
+    training: Mapping[str, Any] | None = None,
 ) -> None:
-    """Run the graph for a publication and the report of a day, saying what happens, then show what came out. training: as `run_graph`."""
-    print(f"Publication of {publication} from {environment.source_shown}")
+    """Run the graph for a publication and the report of a day, print each stage, then the result.
+
+    Args:
+        environment: Where everything is.
+        instance: Dagster instance.
+        publication: Publication date.
+        day: Day of the report.
+        training: Configuration of the asset `candidate`; its defaults without one.
+    """
+    from rich.console import Console
+
+    from milk_assets.commands.common.graph_run import STAGES, run_graph
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"Publication of {publication} from {environment.source_shown}")
     stages: list[Stage] = []
-    print("  ingest: workbook → prices → features, track record, floor", flush=True)
-    said = {
-        "ingest": "train: baseline, candidate (Hyperopt trials below), evaluation",
-        "train": "promote: champion",
-        "promote": "forecast: forecasts, the challenger's beside them, drift report",
-        "forecast": "report: HTML, XLSX, CSV, JSON",
-    }
-    for stage in run_graph(environment, on, publication, day, training):
+    console.print(f"  {STAGE_TEXTS[STAGES[0]]}")
+    for stage in run_graph(environment, instance, publication, day, training):
         stages.append(stage)
-        print(f"  {stage.name} done in {stage.seconds:.1f} s", flush=True)
-        if stage.name in said:
-            print(f"  {said[stage.name]}", flush=True)
-    _show(environment, publication.isoformat(), day.isoformat(), stages)
+        console.print(f"  {stage.name} done in {stage.seconds:.1f} s")
+        if len(stages) < len(STAGES):
+            console.print(f"  {STAGE_TEXTS[STAGES[len(stages)]]}")
+    print_summary(console, read_summary(environment, publication.isoformat(), day.isoformat(), stages))
 
 
-def _show(environment: Environment, publication: str, day: str, stages: Sequence[Stage]) -> None:
+def read_summary(environment: "Environment", publication: str, day: str, stages: "Sequence[Stage]") -> RunSummary:
+    """Read the result of a run from the lake."""
+    from milk_assets.defs.build import build_resources
+    from milk_assets.stores.layers import evaluations, forecasts, reports
+
     lake = build_resources(environment)["lake"]
-    evaluation = evaluations.read_evaluation(lake, publication)
-    source = forecasts.read_source(lake, publication)
-    table = forecasts.read_forecasts(lake, publication)
-    if prices.read_vintage(lake, publication).sample:
-        print("\nSAMPLE DATA: these prices were generated on this machine; they are not official.")
-    print(f"\nForecasts of {publication}, MXN per litre, 80 % interval in brackets")
-    print(forecast_lines(table))
-    print(
-        "\nModel against no change: error divided by the error of no change, by publications and months ahead (below 1 is better)"
+    return RunSummary(
+        forecasts=forecasts.read_forecasts(lake, publication),
+        source=forecasts.read_source(lake, publication),
+        evaluation=evaluations.read_evaluation(lake, publication),
+        scores=evaluations.read_scores(lake, publication),
+        stages=stages,
+        report=lake.uri(reports.LAYER.path(day)),
     )
-    print(score_lines(evaluations.read_scores(lake, publication)))
+
+
+def print_summary(console: Any, summary: RunSummary) -> None:
+    """Print forecasts, skill, decision, times and the report's address."""
+    evaluation, source = summary.evaluation, summary.source
+    if source.sample:
+        console.print("\nSAMPLE DATA: these prices were generated on this machine; they are not official.")
+    console.print(forecast_table(summary.forecasts))
+    console.print(score_table(summary.scores))
     decision, challenger = evaluation.decision, evaluation.challenger
-    named = "no change" if source.is_baseline else "the candidate" if source.bundle == challenger.bundle else "kept"
-    print(f"  gate: {decision['verdict']} ({decision['reason']}); champion: version {source.version}, {named}")
+    served = "no change" if source.is_baseline else "the candidate" if source.bundle == challenger.bundle else "unchanged"
+    console.print(f"Gate: {decision['verdict']} ({decision['reason']}). Champion: version {source.version}, {served}.")
     if decision["verdict"] == "trial":
-        print(
-            "  The candidate is on trial: it must pass in two weeks running, with six publications beside the champion. Until then its\n"
-            "  forecasts are issued and scored, and not served. To serve it at once:\n"
-            f"  .venv/bin/python -m milk_assets.commands.model promote --version {challenger.version} --reason '…'"
+        console.print(
+            "The candidate is on trial: it must pass in two consecutive weeks, with six publications of shadow forecasts. Until then\n"
+            "its forecasts are issued and scored, but not served. To serve it now:\n"
+            f"  .venv/bin/milk model promote --version {challenger.version} --reason '…'"
         )
-    print("\nStages")
-    print(stage_table(stages))
-    print(f"\nReport: {lake.uri(reports.LAYER.path(day))}\n")
+    console.print(stage_table(summary.stages))
+    console.print(f"Report: {summary.report}\n")
 
 
-def forecast_lines(table: "pd.DataFrame") -> str:
-    """A few series: last price, next publication, this month and the next six, as lines of text."""
-    lines = []
-    for series in [key for key in SHOWN if (table.series == key).any()]:
-        own = table[table.series == series]
-        soon = own[(own.task == "publication") & (own.lead == 1)].iloc[0]
-        lines.append(f"  {series}: last {soon.last_price:.2f}")
-        lines.append(
-            f"    {soon.target:%Y-%m-%d} {soon.forecast:6.2f}  [{soon.lo80:.2f}–{soon.hi80:.2f}]"
-            f"  up {soon.p_up:.0%}, same {soon.p_same:.0%}, down {soon.p_down:.0%}"
-        )
-        months = own[own.task == "month"].sort_values("lead").itertuples()
-        lines += [f"    {row.target:%Y-%m}    {row.forecast:6.2f}  [{row.lo80:.2f}–{row.hi80:.2f}]" for row in months]
-    return "\n".join(lines)
+def forecast_table(forecasts: "Forecasts") -> "Table":
+    """A few series: last price, next publication, this month and the next six, with 80 % intervals and chances of change."""
+    from rich.table import Table
+
+    origin = forecasts.origin.max()
+    table = Table(title=f"\nForecasts of {origin:%Y-%m-%d}, MXN per litre", title_justify="left", box=None, pad_edge=False)
+    for heading in ("series", "target"):
+        table.add_column(heading)
+    for heading in ("forecast", "80 % interval", "rises", "same", "falls"):
+        table.add_column(heading, justify="right")
+    for key in SERIES_SHOWN:
+        rows = forecasts[forecasts.series == key]
+        if rows.empty:
+            continue
+        table.add_row(key, "last price", f"{rows.last_price.iloc[0]:.2f}", "", "", "", "")
+        next_publication = rows[(rows.task == "publication") & (rows.lead == 1)]
+        months = rows[rows.task == "month"].sort_values("lead")
+        for row in [*next_publication.itertuples(), *months.itertuples()]:
+            target = f"{row.target:%Y-%m-%d}" if row.task == "publication" else f"{row.target:%Y-%m}"
+            chances = (f"{row.p_up:.0%}", f"{row.p_same:.0%}", f"{row.p_down:.0%}")
+            table.add_row("", target, f"{row.forecast:.2f}", f"{row.lo80:.2f}–{row.hi80:.2f}", *chances)
+    return table
 
 
-def score_lines(scores: "pd.DataFrame") -> str:
-    """The evaluation by model and horizon, as lines of text: publications ahead, and months (0 is the running one)."""
+def score_table(scores: "pd.DataFrame") -> "Table":
+    """Error divided by the error of no change, by model and horizon; month 0 is the current one."""
+    from rich.table import Table
+
     from milk_assets.promotion.policy import JUDGED
 
     ratios = scores.set_index(["model", "task", "lead"]).ratio.astype(float).to_dict()
-    head = (
-        "  " + " " * 12 + "".join(f"{'month ' if task == 'month' else ''}{lead}".rjust(9) for task, lead in JUDGED) + "     mean"
+    table = Table(
+        title="\nError divided by the error of no change (below 1 is better), by publications and months ahead",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
     )
-    rows = []
+    table.add_column("model")
+    for task, lead in JUDGED:
+        table.add_column(f"month {lead}" if task == "month" else str(lead), justify="right")
+    table.add_column("mean", justify="right")
     for model in scores.model.unique():
-        own = [ratios.get((model, task, lead), float("nan")) for task, lead in JUDGED]
-        rows.append(f"  {model:<12}" + "".join(f"{ratio:9.3f}" for ratio in (*own, sum(own) / len(own))))
-    return "\n".join([head, *rows])
+        values = [ratios.get((model, task, lead), float("nan")) for task, lead in JUDGED]
+        table.add_row(str(model), *(f"{value:.3f}" for value in (*values, sum(values) / len(values))))
+    return table
+
+
+def stage_table(stages: "Sequence[Stage]") -> "Table":
+    """The jobs with wall time and peak memory."""
+    from rich.table import Table
+
+    table = Table(title="\nStages", title_justify="left", box=None, pad_edge=False)
+    table.add_column("job")
+    table.add_column("seconds", justify="right")
+    table.add_column("peak MB", justify="right")
+    for stage in stages:
+        table.add_row(stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mb:.0f}")
+    table.add_row("total", f"{sum(stage.seconds for stage in stages):.1f}", "")
+    return table

@@ -1,7 +1,7 @@
-"""Metrics of the platform, as Prometheus text; and the watch over the platform itself.
+"""Metrics server: the platform's metrics as Prometheus text, and a watch over its alert sensor.
 
-Belongs here: what a scrape shows, the server, and the look from outside at whether anything still looks. Everything is read from the
-lake and the artefact store at each scrape: nothing has to be told to it, and a restart loses nothing.
+Belongs here: what a scrape shows, the server, and the check that the alert sensor still runs. Everything is read from the lake and the
+artefact store at each scrape, so a restart loses nothing.
 """
 
 import logging
@@ -26,25 +26,24 @@ from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import monitoring, prices
 from milk_model.artefact_paths import TRACK_RECORD
 
-PORT = 9108
 WATCH_SECONDS = 60
 Families = Iterator[GaugeMetricFamily]
 
 
 class PlatformCollector(Collector):
-    """What the lake and the artefact store say at the moment of a scrape.
+    """Metrics of the lake and the artefact store at the moment of a scrape.
 
-    A document that cannot be read leaves its own metrics out and raises `milk_read_errors`; a scrape never fails for it.
+    A document that cannot be read leaves out its own metrics and sets `milk_read_errors`; a scrape never fails because of it.
     """
 
     def __init__(self, lake: Lake, artefacts: Lake, clock: Callable[[], datetime]) -> None:
         self.lake, self.artefacts, self.clock = lake, artefacts, clock
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The metric families, read anew."""
+        """Read all metric families."""
         errors = GaugeMetricFamily("milk_read_errors", "1 where a document could not be read", labels=["document"])
-        found: list[GaugeMetricFamily] = []
-        looks: tuple[tuple[str, Callable[[], Families]], ...] = (
+        families: list[GaugeMetricFamily] = []
+        readers: tuple[tuple[str, Callable[[], Families]], ...] = (
             ("prices", self._publication),
             ("live_accuracy", self._accuracy),
             ("champion", self._champion),
@@ -52,13 +51,13 @@ class PlatformCollector(Collector):
             ("feed", self._feed),
             ("alerts", self._alerts),
         )
-        for name, look in looks:
+        for name, read in readers:
             try:
-                found += list(look())
+                families += list(read())
                 errors.add_metric([name], 0)
-            except Exception:  # the scrape says so, and shows the rest
+            except Exception:  # the scrape shows the error and the other metrics
                 errors.add_metric([name], 1)
-        return [*found, errors]
+        return [*families, errors]
 
     def _publication(self) -> Families:
         key = prices.LAYER.newest(self.lake)
@@ -68,7 +67,7 @@ class PlatformCollector(Collector):
         began = datetime.combine(day, time(), ZoneInfo(TIMEZONE)).timestamp()
         missing = late_publications(day, now)
         yield _gauge(
-            "milk_last_publication_timestamp_seconds", "Date of the newest proven publication, midnight in Mexico City", began
+            "milk_last_publication_timestamp_seconds", "Date of the newest validated publication, midnight in Mexico City", began
         )
         yield _gauge("milk_publication_age_seconds", "Seconds since that midnight", now.timestamp() - began)
         yield _gauge("milk_publications_late", "Expected publications past their deadline", len(missing.dates) if missing else 0)
@@ -100,12 +99,12 @@ class PlatformCollector(Collector):
         yield _gauge("milk_performance_alarms", "Rules of live accuracy that alarm", len(document["alarms"]))
 
     def _champion(self) -> Families:
-        standing = champion_manifest.read_manifest(self.artefacts)
-        if standing is None:
+        champion = champion_manifest.read_manifest(self.artefacts)
+        if champion is None:
             return
-        yield _gauge("milk_champion_version", "Version that is served", standing.version)
-        yield _gauge("milk_champion_is_baseline", "1 where no change is served", float(standing.is_baseline))
-        since = datetime.fromisoformat(standing.since).timestamp()
+        yield _gauge("milk_champion_version", "Version that is served", champion.version)
+        yield _gauge("milk_champion_is_baseline", "1 where no change is served", float(champion.is_baseline))
+        since = datetime.fromisoformat(champion.since).timestamp()
         yield _gauge("milk_champion_since_timestamp_seconds", "Since when it is served", since)
 
     def _drift(self) -> Families:
@@ -117,9 +116,10 @@ class PlatformCollector(Collector):
             "Drift statistic over its threshold; above 1 is a breach",
             labels=["signal", "milk", "channel"],
         )
-        for one in document["signals"]:
-            if one["statistic"] is not None and one["threshold"]:
-                family.add_metric([one["signal"], one["milk"], one["channel"]], one["statistic"] / one["threshold"])
+        for signal in document["signals"]:
+            if signal["statistic"] is not None and signal["threshold"]:
+                labels = [signal["signal"], signal["milk"], signal["channel"]]
+                family.add_metric(labels, signal["statistic"] / signal["threshold"])
         yield family
         yield _gauge("milk_series_priced", "Usually priced series with a price", document["coverage"]["priced"])
         yield _gauge("milk_series_usual", "Series that usually have a price", document["coverage"]["usual"])
@@ -136,50 +136,54 @@ class PlatformCollector(Collector):
     def _alerts(self) -> Families:
         state = alert_state.read_alert_state(self.lake)
         family = GaugeMetricFamily(
-            "milk_incidents_open", "Incidents that are told and have not ended", labels=["rule", "severity"]
+            "milk_incidents_open", "Incidents that were announced and have not ended", labels=["rule", "severity"]
         )
-        standing = [incident.rule for incident in open_incidents(state)]
+        open_rules = [incident.rule for incident in open_incidents(state)]
         for rule in RULES.values():
             if not rule.is_event:
-                family.add_metric([rule.name, rule.severity], standing.count(rule.name))
+                family.add_metric([rule.name, rule.severity], open_rules.count(rule.name))
         yield family
-        yield _gauge("milk_messages_waiting", "Messages that some channel has not taken yet", outbox.count_waiting(state))
-        beat = last_beat(self.lake)
+        yield _gauge("milk_messages_waiting", "Messages that a channel has not received yet", outbox.count_waiting(state))
+        beat = alert_state.read_heartbeat(self.lake)
         if beat is not None:
             yield _gauge("milk_alert_beat_timestamp_seconds", "When the alert sensor last looked", beat.timestamp())
 
 
-def last_beat(lake: Lake) -> datetime | None:
-    """When the alert sensor last looked; None before the first time."""
-    return alert_state.read_heartbeat(lake)
-
-
 def watch(lake: Lake, channels: Iterable[alert_state.Channel], now: datetime) -> str:
-    """Open an incident where the alert sensor has gone quiet, and send what waits: the one look that does not need the daemon."""
-    silent = silence_observations(last_beat(lake), now)
-    told = list(channels)
-    if silent:
-        alert_state.record_observations(lake, silent, told)
-        return alert_state.deliver_messages(lake, told)
-    return "the platform looks after itself"
+    """Open an incident when the alert sensor has stopped, and send waiting messages: the one check that does not need the daemon."""
+    silence = silence_observations(alert_state.read_heartbeat(lake), now)
+    if not silence:
+        return "the alert sensor is running"
+    recipients = list(channels)
+    alert_state.record_observations(lake, silence, recipients)
+    return alert_state.deliver_messages(lake, recipients)
 
 
-def serve(
+def serve_metrics(
     lake: Lake, artefacts: Lake, channels: Iterable[alert_state.Channel], host: str, port: int, ended: threading.Event
 ) -> None:
-    """Serve `/metrics` and watch the platform, until `ended` is set. port: 0 takes a free one. Raises OSError where it is taken."""
+    """Serve `/metrics` and watch the platform, until `ended` is set.
+
+    Args:
+        lake: Documents of the platform.
+        artefacts: Served files and the ledger.
+        channels: Recipients of alerts.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one. An OSError is raised where it is in use.
+        ended: Set it to stop.
+    """
     registry = CollectorRegistry()
     registry.register(PlatformCollector(lake, artefacts, alert_state.clock))
     server, thread = start_http_server(port, host, registry)
     sys.stdout.write(f"metrics on http://{host}:{server.server_port}/metrics\n")
     sys.stdout.flush()
-    told = list(channels)
+    recipients = list(channels)
     try:
         while True:
             try:
-                watch(lake, told, alert_state.clock())
-            except Exception:  # a lake that is away for a minute must not end the watch over it
-                logging.getLogger(__name__).exception("the platform could not be looked at")
+                watch(lake, recipients, alert_state.clock())
+            except Exception:  # a lake that does not answer for a minute must not end the watch
+                logging.getLogger(__name__).exception("the platform could not be checked")
             if ended.wait(WATCH_SECONDS):
                 return
     finally:

@@ -1,29 +1,35 @@
-"""MLflow's server in a deployment: makes its database where there is none, then becomes `mlflow server`.
+"""`milk mlflow-server`: creates MLflow's database where it does not exist, then becomes `mlflow server`.
 
 Belongs here: that start. Postgres is named by libpq's own variables (PGHOST, PGPORT, PGUSER, PGPASSWORD), so no address holds a password.
 """
 
 import os
-import sys
-import time
 from collections.abc import Sequence
 from typing import Any
 
-from milk_assets.commands.dagster_yaml import DRIVER
+import typer
 
-DATABASE = "mlflow"  # beside Dagster's, not in it: both keep a table `alembic_version`
-ATTEMPTS, WAIT = 30, 2.0  # a minute in all: Postgres may still be starting
+from milk_assets.commands.dagster_yaml import POSTGRES_DRIVER
+
+MLFLOW_DATABASE = "mlflow"  # a database of its own, because Dagster and MLflow both have a table `alembic_version`
+CONNECTION_ATTEMPTS, WAIT_SECONDS = 30, 2.0  # one minute in total: Postgres may still be starting
 
 
-def ensure_database(name: str = DATABASE) -> bool:
-    """Make a database on the server that libpq's variables name; whether it was made. Waits up to a minute for the server.
+def mlflow_server_command(context: typer.Context) -> None:
+    """Create MLflow's database where it does not exist, then become `mlflow server` with the given options."""
+    ensure_database()
+    os.execvp("mlflow", command_line(context.args))  # noqa: S606, S607  # this process becomes the server, so signals reach it
 
-    Raises psycopg2.OperationalError where none answers. Two who make it at once both go on.
+
+def ensure_database(name: str = MLFLOW_DATABASE) -> bool:
+    """Create a database on the server that libpq's variables name; returns whether it was created.
+
+    Two processes may do so at the same time. Raises psycopg2.OperationalError where the server does not answer within a minute.
     """
     from psycopg2 import errors, sql
 
-    connection = _connect()
-    connection.autocommit = True  # a database is not made inside a transaction
+    connection = connect()
+    connection.autocommit = True  # a database cannot be created inside a transaction
     try:
         with connection.cursor() as cursor:
             cursor.execute("select 1 from pg_database where datname = %s", (name,))
@@ -38,23 +44,24 @@ def ensure_database(name: str = DATABASE) -> bool:
         connection.close()
 
 
-def command(arguments: Sequence[str]) -> list[str]:
-    """The server's command line. Clients write artefacts themselves, with their own rights, so the server hands none on."""
-    store = f"{DRIVER}:///{DATABASE}"
+def command_line(arguments: Sequence[str]) -> list[str]:
+    """Command line of the server. Clients write artefacts with their own permissions, so the server does not proxy them."""
+    store = f"{POSTGRES_DRIVER}:///{MLFLOW_DATABASE}"
     return ["mlflow", "server", "--backend-store-uri", store, "--no-serve-artifacts", "--workers", "1", *arguments]
 
 
-def _connect() -> Any:
+def connect() -> Any:
+    """A connection to Postgres, tried again while the server starts."""
     import psycopg2
+    from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return psycopg2.connect(dbname="postgres", connect_timeout=5)
-        except psycopg2.OperationalError:
-            time.sleep(WAIT)
-    return psycopg2.connect(dbname="postgres", connect_timeout=5)
+    @retry(
+        retry=retry_if_exception_type(psycopg2.OperationalError),
+        stop=stop_after_attempt(CONNECTION_ATTEMPTS),
+        wait=wait_fixed(WAIT_SECONDS),
+        reraise=True,
+    )
+    def attempt() -> Any:
+        return psycopg2.connect(dbname="postgres", connect_timeout=5)
 
-
-if __name__ == "__main__":
-    ensure_database()
-    os.execvp("mlflow", command(sys.argv[1:]))  # noqa: S606, S607  # this process becomes the server: signals reach it
+    return attempt()

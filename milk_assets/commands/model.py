@@ -1,138 +1,159 @@
-"""The commands of promotion: history, explain, replay, promote, rollback, freeze and unfreeze."""
+"""`milk model`: which model is served, and why; promote, roll back, freeze.
 
-import argparse
+Belongs here: options and what is printed. Carrying out is `milk_assets.promotion`, stores are `milk_assets.stores`.
+"""
+
 import getpass
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from milk_assets.defs.build import build_resources
-from milk_assets.promotion import manual
-from milk_assets.promotion.ledger import history
-from milk_assets.promotion.ledger.entries import DecisionBody, FloorBody
-from milk_assets.promotion.replay import replay
-from milk_assets.settings import Environment, SettingError
-from milk_assets.stores import champion_manifest
-from milk_assets.stores.layers import features
+import typer
+
+from milk_assets.commands.common.options import Reason
 
 if TYPE_CHECKING:
     from milk_assets.promotion.change_champion import PromotionContext
+    from milk_assets.promotion.ledger.entries import Mode
+    from milk_assets.promotion.ledger.ledger import Ledger
 
-SHOWN = 30  # newest entries of the history, unless more are asked for
+ENTRIES_SHOWN = 30  # newest entries of the history, unless all are wanted
+
+app = typer.Typer(help="Which model is served, and why.", no_args_is_help=True)
 
 
-class Platform:
+class ModelStores:
     """The environment's stores and registry, opened when a command needs them."""
 
-    def __init__(self, environment: Environment) -> None:
-        resources = build_resources(environment)
-        self.lake, self.artefacts, self.tracking = (resources[name] for name in ("lake", "artefacts", "tracking"))
-        self.ledger = champion_manifest.ledger(self.artefacts)
+    def __init__(self) -> None:
+        from milk_assets.defs.build import build_resources
+        from milk_assets.settings import Environment
+        from milk_assets.stores import champion_manifest
 
-    def place(self) -> "PromotionContext":
-        """Where changes are carried out, in the name of who is logged in."""
-        return champion_manifest.promotion_context(self.lake, self.artefacts, self.tracking, actor=getpass.getuser())
+        resources = build_resources(Environment.from_env())
+        self.lake, self.artefacts, self.registry = (resources[name] for name in ("lake", "artefacts", "tracking"))
+        self.ledger: Ledger = champion_manifest.ledger(self.artefacts)
+
+    def promotion_context(self) -> "PromotionContext":
+        """Where changes are carried out, in the name of the current user."""
+        from milk_assets.stores import champion_manifest
+
+        return champion_manifest.promotion_context(self.lake, self.artefacts, self.registry, actor=getpass.getuser())
 
     @property
-    def newest(self) -> str | None:
-        """The newest publication known."""
-        found: str | None = features.LAYER.newest(self.lake)
-        return found
+    def newest_publication(self) -> str | None:
+        """The newest publication with features."""
+        from milk_assets.stores.layers import features
+
+        newest: str | None = features.LAYER.newest(self.lake)
+        return newest
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code. What a person can mend is one line on standard error, without a trace."""
-    options = _parser().parse_args(arguments)
-    try:
-        return int(options.command(Platform(Environment.from_env()), options))
-    except KeyboardInterrupt:
-        return 130
-    except (SettingError, RuntimeError, OSError, ValueError) as error:
-        print(f"milk_assets.promotion: {error}", file=sys.stderr)
-        return 1
+@app.command("list")
+def list_command() -> None:
+    """List the registered versions, newest first, with their aliases."""
+    from rich.console import Console
+    from rich.table import Table
+
+    registry = ModelStores().registry
+    versions: list[Any] = list(registry.list_versions())
+    if not versions:
+        print("No version is registered yet: run `milk demo` or the job `train`.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("version", "kind", "trained through", "aliases", "bundle"):
+        table.add_column(heading)
+    for version, aliases in versions:
+        tags = version.tags
+        table.add_row(
+            str(version.number), tags.get("kind", ""), tags.get("trained_through", ""), ", ".join(aliases), version.bundle[:12]
+        )
+    Console(highlight=False, soft_wrap=True).print(table)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m milk_assets.commands.model", description="Which model is served, and why.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+@app.command("history")
+def history_command(
+    show_all: Annotated[bool, typer.Option("--all", help=f"Show every entry, not the newest {ENTRIES_SHOWN}.")] = False,
+) -> None:
+    """Show the ledger as a table, newest last."""
+    from milk_assets.promotion.ledger import history
 
-    shown = commands.add_parser("history", help="the ledger as a table, newest last")
-    shown.add_argument("--all", action="store_true", help=f"every entry, not the newest {SHOWN}")
-    shown.set_defaults(command=_history)
-
-    explained = commands.add_parser("explain", help="a decision's rules: figure, threshold, verdict")
-    explained.add_argument("entry", type=int, help="number of the entry, as `history` shows it")
-    explained.set_defaults(command=_explain)
-
-    commands.add_parser("replay", help="recompute every verdict; exit 1 where one differs").set_defaults(command=_replay)
-
-    promote = commands.add_parser("promote", help="serve a registered version")
-    promote.add_argument("--version", type=int, required=True)
-    promote.add_argument("--reason", required=True)
-    promote.set_defaults(command=_promote)
-
-    rollback = commands.add_parser("rollback", help="serve again what was served before")
-    rollback.add_argument("--reason", required=True)
-    rollback.set_defaults(command=_rollback)
-
-    freeze = commands.add_parser("freeze", help="no promotion until `unfreeze`; the floor still acts")
-    freeze.add_argument("--reason", required=True)
-    freeze.set_defaults(command=lambda platform, options: _mode(platform, "frozen", options.reason))
-
-    unfreeze = commands.add_parser("unfreeze", help="the gate decides again")
-    unfreeze.add_argument("--manual", action="store_true", help="a person decides what the gate lets through")
-    unfreeze.add_argument("--reason", required=True)
-    unfreeze.set_defaults(
-        command=lambda platform, options: _mode(platform, "manual" if options.manual else "auto", options.reason)
-    )
-    return parser
+    entries = ModelStores().ledger.entries()
+    shown = entries if show_all else entries[-ENTRIES_SHOWN:]
+    print(history.text_table(history.history_table(shown)) or "The ledger is empty: run `milk demo` or the job `train`.")
 
 
-def _history(platform: Platform, options: argparse.Namespace) -> int:
-    entries = platform.ledger.entries()
-    print(history.text_table(history.history_table(entries if options.all else entries[-SHOWN:])) or "The ledger is empty.")
-    return 0
+@app.command("explain")
+def explain_command(entry: Annotated[int, typer.Argument(help="Number of the entry, as `milk model history` shows it.")]) -> None:
+    """Show the rules of a decision: figure, threshold, verdict."""
+    from milk_assets.promotion.ledger import history
+    from milk_assets.promotion.ledger.entries import DecisionBody, FloorBody
 
-
-def _explain(platform: Platform, options: argparse.Namespace) -> int:
-    entries = platform.ledger.entries()
-    if not 1 <= options.entry <= len(entries):
-        raise ValueError(f"there is no entry {options.entry}; the ledger has {len(entries)}")
-    entry = entries[options.entry - 1]
-    print(history.text_table(history.history_table([entry])))
-    if isinstance(entry.body, DecisionBody | FloorBody):
+    entries = ModelStores().ledger.entries()
+    if not 1 <= entry <= len(entries):
+        raise ValueError(f"there is no entry {entry}: the ledger has {len(entries)}")
+    chosen = entries[entry - 1]
+    print(history.text_table(history.history_table([chosen])))
+    if isinstance(chosen.body, DecisionBody | FloorBody):
         print()
-        print(history.text_table(history.rule_rows(entry.body.decision.rules)))
-    return 0
+        print(history.text_table(history.rule_rows(chosen.body.decision.rules)))
 
 
-def _replay(platform: Platform, _: argparse.Namespace) -> int:
-    entries = platform.ledger.entries()
-    differing = replay(entries, platform.ledger.read_evidence)
-    for one in differing:
-        print(f"entry {one.number}: recorded {one.recorded}; recomputed {one.recomputed}")
-    judged = sum(entry.kind in {"decision", "floor"} for entry in entries)
-    print(f"{judged} verdicts recomputed, {len(differing)} differ")
-    return 1 if differing else 0
+@app.command("replay")
+def replay_command() -> None:
+    """Recompute every verdict from what was recorded with it; exit 1 where one differs."""
+    from milk_assets.promotion.ledger.entries import DecisionBody, FloorBody
+    from milk_assets.promotion.replay import replay
+
+    ledger = ModelStores().ledger
+    entries = ledger.entries()
+    differences = replay(entries, ledger.read_evidence)
+    for difference in differences:
+        print(f"entry {difference.number}: recorded {difference.recorded}; recomputed {difference.recomputed}")
+    verdicts = sum(isinstance(entry.body, DecisionBody | FloorBody) for entry in entries)
+    print(f"{verdicts} verdicts recomputed, {len(differences)} differ")
+    if differences:
+        raise typer.Exit(1)
 
 
-def _promote(platform: Platform, options: argparse.Namespace) -> int:
-    to = champion_manifest.registered_version(platform.tracking, options.version)
-    entry = manual.promote(platform.place(), to, options.reason, platform.newest)
+@app.command("promote")
+def promote_command(version: Annotated[int, typer.Option(help="Registered version to serve.")], reason: Reason) -> None:
+    """Serve a registered version, whatever the gate says about it."""
+    from milk_assets.promotion import manual
+    from milk_assets.stores import champion_manifest
+
+    stores = ModelStores()
+    to = champion_manifest.registered_version(stores.registry, version)
+    entry = manual.promote(stores.promotion_context(), to, reason, stores.newest_publication)
     print(f"version {to.version} is served (entry {entry.number})")
-    return 0
 
 
-def _rollback(platform: Platform, options: argparse.Namespace) -> int:
-    entry = manual.roll_back(platform.place(), options.reason, platform.newest)
+@app.command("rollback")
+def rollback_command(reason: Reason) -> None:
+    """Serve the previous version again."""
+    from milk_assets.promotion import manual
+
+    stores = ModelStores()
+    entry = manual.roll_back(stores.promotion_context(), reason, stores.newest_publication)
     print(f"version {entry.body.to.version} is served again (entry {entry.number})")
-    return 0
 
 
-def _mode(platform: Platform, mode: str, reason: str) -> int:
-    entry = manual.set_mode(platform.place(), mode, reason)  # type: ignore[arg-type]  # one of the three
+@app.command("freeze")
+def freeze_command(reason: Reason) -> None:
+    """Stop promotions until `unfreeze`; the floor still acts."""
+    set_mode("frozen", reason)
+
+
+@app.command("unfreeze")
+def unfreeze_command(
+    reason: Reason,
+    manual: Annotated[bool, typer.Option("--manual", help="A person decides on what the gate lets through.")] = False,
+) -> None:
+    """Let the gate decide again."""
+    set_mode("manual" if manual else "auto", reason)
+
+
+def set_mode(mode: "Mode", reason: str) -> None:
+    """Record who decides on promotions."""
+    from milk_assets.promotion import manual
+
+    entry = manual.set_mode(ModelStores().promotion_context(), mode, reason)
     print(f"mode: {entry.body.mode} (entry {entry.number})")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

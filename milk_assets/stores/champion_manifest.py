@@ -54,7 +54,7 @@ def publish_data(lake: Lake, artefacts: Lake, publication: str, now: datetime) -
         PublishError: There is no manifest, it is damaged, or it changed at every attempt.
     """
     from milk_assets.stores.endpoint_snapshot import snapshot_of
-    from milk_model.snapshot import pack_snapshot
+    from milk_model.snapshot import pack_snapshot, snapshot_path
 
     vintage = prices.read_vintage(lake, publication)
     panel = prices.read_panel(lake, publication)

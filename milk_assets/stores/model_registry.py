@@ -142,6 +142,18 @@ class ModelRegistry(dg.ConfigurableResource[Any]):
         if self.version_of_alias(alias) is not None:
             self.client().delete_registered_model_alias(self.model, alias)
 
+    def list_versions(self) -> list[tuple[RegisteredVersion, list[str]]]:
+        """Every registered version with its aliases, newest first; none before the first registration."""
+        client = self.client()
+        versions = [_registered_version(version) for version in client.search_model_versions(f"name = '{self.model}'")]
+        if not versions:
+            return []
+        aliases = client.get_registered_model(self.model).aliases
+        newest_first = sorted(versions, key=lambda version: version.number, reverse=True)
+        return [
+            (version, [name for name, number in aliases.items() if int(number) == version.number]) for version in newest_first
+        ]
+
     def get_version(self, number: int) -> RegisteredVersion | None:
         """A registered version by its number; None if it does not exist."""
         client = self.client()

@@ -69,7 +69,7 @@ def network(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, st
 @pytest.fixture
 def ecs_instance(network: dict[str, str], tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """The ECS instance without its Postgres storage, which the tests of `milk_assets.commands.dagster_yaml` cover."""
-    config = dagster_yaml.settings("ecs", os.environ)
+    config = dagster_yaml.instance_settings("ecs", os.environ)
     del config["storage"]
     (tmp_path / "dagster.yaml").write_text(dagster_yaml.as_yaml(config))
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
@@ -124,7 +124,7 @@ def test_a_task_definition_without_the_run_container_is_rejected_at_start(
     containers = [{"name": "other", "image": "image", "cpu": 256, "memory": 512}]
     ecs.register_task_definition(family="other", containerDefinitions=containers)
     monkeypatch.setenv("MILK_RUN_TASK_DEFINITION", "other")
-    config = dagster_yaml.settings("ecs", os.environ)
+    config = dagster_yaml.instance_settings("ecs", os.environ)
     del config["storage"]
     (tmp_path / "dagster.yaml").write_text(dagster_yaml.as_yaml(config))
     expected_error = pytest.raises(Exception, match="Cannot override container 'run'")

@@ -94,7 +94,7 @@ def test_a_compose_instance_keeps_its_records_in_postgres(
     for name, value in postgres.items():
         monkeypatch.setenv(name, value)
     mlflow_server.ensure_database(postgres["PGDATABASE"])
-    path = dagster_yaml.write(tmp_path, "compose", postgres)
+    path = dagster_yaml.write_dagster_yaml(tmp_path, "compose", postgres)
     assert postgres["PGPASSWORD"] not in path.read_text()
     with dg.DagsterInstance.from_config(str(tmp_path)) as on:
         on.add_dynamic_partitions("publications", ["2025-03-31"])
@@ -103,7 +103,7 @@ def test_a_compose_instance_keeps_its_records_in_postgres(
         assert again.run_storage.__class__.__name__ == "PostgresRunStorage"
         assert again.run_retries_enabled
         assert again.run_monitoring_enabled
-    engine = create_engine(f"{dagster_yaml.DRIVER}:///dagster")
+    engine = create_engine(f"{dagster_yaml.POSTGRES_DRIVER}:///dagster")
     with engine.connect() as connection:
         assert connection.execute(text("select partition from dynamic_partitions")).scalar() == "2025-03-31"
     engine.dispose()
@@ -114,13 +114,13 @@ def test_mlflow_has_a_database_of_its_own_made_once(postgres: dict[str, str], mo
         monkeypatch.setenv(name, value)
     assert mlflow_server.ensure_database("mlflow_records")
     assert not mlflow_server.ensure_database("mlflow_records")
-    asked = mlflow_server.command(["--port", "5000"])
+    asked = mlflow_server.command_line(["--port", "5000"])
     assert "postgresql+psycopg2:///mlflow" in asked
     assert not [word for word in asked if postgres["PGPASSWORD"] in word]
 
 
 def test_an_ecs_instance_starts_runs_where_it_is_told_and_holds_no_secret() -> None:
-    said = yaml.safe_load(dagster_yaml.as_yaml(dagster_yaml.settings("ecs", {**ECS, "PGPASSWORD": "hidden"})))
+    said = yaml.safe_load(dagster_yaml.as_yaml(dagster_yaml.instance_settings("ecs", {**ECS, "PGPASSWORD": "hidden"})))
     assert "hidden" not in str(said)
     assert said["storage"]["postgres"]["postgres_db"]["password"] == {"env": "PGPASSWORD"}
     launcher = said["run_launcher"]
@@ -136,20 +136,20 @@ def test_an_ecs_instance_starts_runs_where_it_is_told_and_holds_no_secret() -> N
 def test_a_deployment_without_what_it_needs_says_which_variable(missing: str, tmp_path: Path) -> None:
     given = {name: value for name, value in ECS.items() if name != missing}
     with pytest.raises(SettingError, match=f"{missing} is not set"):
-        dagster_yaml.write(tmp_path, "ecs", given)
+        dagster_yaml.write_dagster_yaml(tmp_path, "ecs", given)
     assert not (tmp_path / "dagster.yaml").exists()
 
 
 def test_an_unknown_deployment_is_refused_with_those_there_are() -> None:
     with pytest.raises(SettingError, match="MILK_DEPLOYMENT is 'heroku'; set it to one of local, compose, ecs"):
-        dagster_yaml.settings("heroku", {})
+        dagster_yaml.instance_settings("heroku", {})
 
 
 def test_the_entry_of_a_container_writes_the_settings_and_becomes_the_command(tmp_path: Path) -> None:
     home = tmp_path / "dagster"
     told = {**os.environ, **ECS, "DAGSTER_HOME": str(home), "MILK_DEPLOYMENT": "ecs"}
     show = "import os, sys; print(os.path.exists(os.path.join(os.environ['DAGSTER_HOME'], 'dagster.yaml')), sys.argv[1:])"
-    words = [sys.executable, "-m", "milk_assets.commands.dagster_yaml", "exec", sys.executable, "-c", show, "a b"]
+    words = [sys.executable, "-m", "milk_assets", "dagster-yaml", "exec", sys.executable, "-c", show, "a b"]
     done = subprocess.run(words, env=told, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "True ['a b']\n"
     assert yaml.safe_load((home / "dagster.yaml").read_text())["concurrency"]["runs"]["max_concurrent_runs"] == 4

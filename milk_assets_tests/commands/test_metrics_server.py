@@ -74,7 +74,7 @@ def address(lake: Lake, artefacts: Lake, capsys: pytest.CaptureFixture[str]) -> 
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(metrics_server, "start_http_server", started)
-        serving = threading.Thread(target=metrics_server.serve, args=(lake, artefacts, (), "127.0.0.1", 0, ended))
+        serving = threading.Thread(target=metrics_server.serve_metrics, args=(lake, artefacts, (), "127.0.0.1", 0, ended))
         serving.start()
         assert said.wait(10)
     yield found[0]
@@ -134,7 +134,7 @@ def test_a_daemon_that_stopped_is_told_from_outside_and_its_return_too(filled: L
     monkeypatch.setenv(telegram.CHAT_VARIABLE, "42")
     with Chat() as chat:
         channel = Telegram(base_url=chat.url)
-        assert metrics_server.watch(filled, (channel,), NOW) == "the platform looks after itself"
+        assert metrics_server.watch(filled, (channel,), NOW) == "the alert sensor is running"
         for minutes in (20, 21, 600):
             metrics_server.watch(filled, (channel,), NOW + timedelta(minutes=minutes))
         (text,) = chat.texts

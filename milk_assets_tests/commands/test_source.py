@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import requests
 
-from milk_assets.commands.source import main
+from milk_assets.__main__ import main
 from milk_assets.sniim.samples.generate import sample_workbook
 from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 
@@ -29,7 +29,7 @@ def workbook(tmp_path):
 @contextmanager
 def publishing(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A publisher in a process of its own, and the address it prints."""
-    command = [sys.executable, "-m", "milk_assets.commands.source", "publish", "--port", "0", "--until", "2024-01-05", *options]
+    command = [sys.executable, "-m", "milk_assets", "publish", "--port", "0", "--until", "2024-01-05", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -66,7 +66,7 @@ def test_a_workbook_that_is_not_proven_is_refused_and_nothing_is_written(workboo
     assert main(["read", str(workbook), "--out", str(out)]) == 1
     printed = capsys.readouterr()
     assert error in printed.err
-    assert printed.err.startswith("Leche08012024.xlsx")
+    assert printed.err.startswith("milk: Leche08012024.xlsx")
     assert printed.out == ""
     assert out.read_bytes() == b"earlier"
     assert len(list(tmp_path.iterdir())) == 2
@@ -96,7 +96,7 @@ def test_advance_moves_a_running_publisher(capsys):
 def test_a_port_in_use_is_refused_with_what_to_do(capsys):
     with Publisher(GeneratedWorkbooks(), until=MONDAY) as site:
         assert main(["publish", "--until", "2024-01-05", "--port", str(site.port)]) == 1
-    assert f"port {site.port} is in use; stop what listens there or choose another with --port" in capsys.readouterr().err
+    assert f"port {site.port} is in use: stop the program that listens there, or choose another --port" in capsys.readouterr().err
 
 
 def test_a_shelf_that_cannot_be_served_is_refused(tmp_path, capsys):
@@ -114,7 +114,7 @@ def test_a_shelf_that_cannot_be_served_is_refused(tmp_path, capsys):
 def test_the_publisher_serves_until_it_is_stopped(number, workbook):
     with publishing("--workbook", str(workbook)) as (process, printed):
         address = printed.split("/LecheDDMMYYYY.xlsx")[0]
-        assert "publications up to 2024-01-05 are shown; the next one: python -m milk_assets.commands.source advance" in printed
+        assert "publications up to 2024-01-05 are shown; the next one: milk advance" in printed
         assert requests.get(f"{address}/Leche05012024.xlsx", timeout=5).content == sample_workbook(date(2024, 1, 5))
         process.send_signal(number)
         rest, errors = process.communicate(timeout=10)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from milk_assets.commands.forecast import export_table, main
+from milk_assets.__main__ import main
+from milk_assets.commands.forecast import export_table
 from milk_assets.forecasting.explanations import TERM_TEXTS, explain, main_reasons
 from milk_assets.forecasting.features_table import features_frame
 from milk_assets.forecasting.hyperparameters import Hyperparameters

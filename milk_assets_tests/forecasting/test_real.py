@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from milk_assets.commands.forecast import main
+from milk_assets.__main__ import main
 from milk_assets.forecasting.evaluation.backtest import backtest
 from milk_assets.forecasting.evaluation.scores import ALL_LEADS, ALL_SEGMENTS, score_table
 from milk_assets.forecasting.hyperparameters import Hyperparameters

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from milk_assets.commands import run_once
+from milk_assets.commands.common import graph_run
 from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment
 from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks, WorkbookCollection
@@ -90,9 +90,9 @@ def daemon(
     with Publisher(shelf, MONDAY) as site:
         settings = {"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url}
         environment = Environment.from_env(settings)
-        with run_once.instance(environment) as on:
-            run_once.bootstrap(environment, on, MONDAY)
-            list(run_once.run_graph(environment, on, MONDAY, MONDAY, {"trials": 2, "seconds": 300.0}))
+        with graph_run.open_instance(environment) as on:
+            graph_run.bootstrap(environment, on, MONDAY)
+            list(graph_run.run_graph(environment, on, MONDAY, MONDAY, {"trials": 2, "seconds": 300.0}))
         location = tmp_path / "location.py"
         location.write_text(LOCATION.format(chat=chat.url))
         told = settings | {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from milk_assets.commands import run_once
+from milk_assets.commands.common import graph_run
 from milk_assets.defs.build import build_resources
 from milk_assets.promotion.ledger.state import ledger_state
 from milk_assets.settings import Environment
@@ -68,9 +68,9 @@ def test_both_models_of_the_earlier_release_load_and_forecast(home: Path) -> Non
 def test_the_whole_graph_goes_on_from_the_earlier_home(home: Path) -> None:
     with Publisher(FolderWorkbooks(home / "workbooks"), MONDAY) as site:
         environment = Environment.from_env({"MILK_HOME": str(home), "MILK_SOURCE_URL": site.url})
-        with run_once.instance(environment) as instance:
-            run_once.bootstrap(environment, instance, MONDAY)
-            stages = list(run_once.run_graph(environment, instance, MONDAY, MONDAY, {"trials": 1, "seconds": 20.0}))
+        with graph_run.open_instance(environment) as instance:
+            graph_run.bootstrap(environment, instance, MONDAY)
+            stages = list(graph_run.run_graph(environment, instance, MONDAY, MONDAY, {"trials": 1, "seconds": 20.0}))
     assert [stage.name for stage in stages] == ["ingest", "train", "promote", "forecast", "report"]
     resources = build_resources(environment)
     lake, artefacts = resources["lake"], resources["artefacts"]

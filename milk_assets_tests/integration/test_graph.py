@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from milk_assets.commands import run_once as run
-from milk_assets.commands.model import main as terminal
+from milk_assets.__main__ import main as milk
+from milk_assets.commands.common import graph_run as run
 from milk_assets.defs.build import build_definitions, build_resources
 from milk_assets.settings import Environment, SettingError
 from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks, WorkbookCollection
@@ -31,7 +31,7 @@ class FinishedRun:
 def run_graph_once(shelf: WorkbookCollection, home: Path) -> FinishedRun:
     with Publisher(shelf, PUBLICATION) as site:
         environment = Environment.from_env({"MILK_HOME": str(home), "MILK_SOURCE_URL": site.url})
-        with run.instance(environment) as on:
+        with run.open_instance(environment) as on:
             assert run.bootstrap(environment, on, PUBLICATION) == PUBLICATION
             stages = list(run.run_graph(environment, on, PUBLICATION, PUBLICATION, FEW))
     assert [stage.name for stage in stages] == ["ingest", "train", "promote", "forecast", "report"]
@@ -87,16 +87,16 @@ def test_promote_explain_replay_and_rollback_from_the_terminal(
 ) -> None:
     monkeypatch.setenv("MILK_HOME", str(sample.environment.home))
     challenger = evaluations.read_evaluation(sample.lake, "2025-03-31").challenger
-    assert terminal(["promote", "--version", str(challenger.version), "--reason", "drill"]) == 0
+    assert milk(["model", "promote", "--version", str(challenger.version), "--reason", "drill"]) == 0
     assert champion_manifest.read_manifest(sample.artefacts).bundle == challenger.bundle  # type: ignore[union-attr]
     assert sample.tracking.alias_version_without_mlflow("champion") == challenger.version
-    assert terminal(["promote", "--version", "99", "--reason", "drill"]) == 1
+    assert milk(["model", "promote", "--version", "99", "--reason", "drill"]) == 1
     assert "version 99 is not registered" in capsys.readouterr().err
-    assert terminal(["rollback", "--reason", "drill is over"]) == 0
+    assert milk(["model", "rollback", "--reason", "drill is over"]) == 0
     assert champion_manifest.read_manifest(sample.artefacts).is_baseline  # type: ignore[union-attr]
-    assert terminal(["explain", "1"]) == 0
+    assert milk(["model", "explain", "1"]) == 0
     assert "challenger beats champion" in capsys.readouterr().out
-    assert terminal(["replay"]) == 0
+    assert milk(["model", "replay"]) == 0
     assert capsys.readouterr().out.endswith(" 0 differ\n")
 
 
@@ -105,7 +105,7 @@ def test_promote_explain_replay_and_rollback_from_the_terminal(
 )
 def test_freeze_and_unfreeze_from_the_ui(sample: FinishedRun, job: str, op: str, mode: str) -> None:
     config = {"ops": {op: {"config": {"reason": "drill", "actor": "test"}}}}
-    with run.instance(sample.environment) as on:
+    with run.open_instance(sample.environment) as on:
         assert build_definitions(sample.environment).resolve_job_def(job).execute_in_process(config, instance=on).success
     newest = champion_manifest.ledger(sample.artefacts).entries()[-1]
     assert (newest.body.mode, newest.actor, newest.body.reason) == (mode, "test", "drill")
@@ -149,7 +149,7 @@ def test_the_drift_report_has_signals_but_not_price_levels(sample: FinishedRun) 
 
 def test_reading_the_same_publication_again_writes_nothing_new(sample: FinishedRun) -> None:
     files_before = sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")
-    with Publisher(GeneratedWorkbooks(), PUBLICATION) as site, run.instance(sample.environment) as on:
+    with Publisher(GeneratedWorkbooks(), PUBLICATION) as site, run.open_instance(sample.environment) as on:
         again = Environment.from_env({"MILK_HOME": str(sample.environment.home), "MILK_SOURCE_URL": site.url})
         assert next(run.run_graph(again, on, PUBLICATION, PUBLICATION)).name == "ingest"
     assert (sample.lake.files("raw"), sample.lake.files("prices"), prices.read_vintage(sample.lake, "2025-03-31")) == files_before
@@ -158,7 +158,7 @@ def test_reading_the_same_publication_again_writes_nothing_new(sample: FinishedR
 def test_an_unpublished_date_stops_the_graph_and_writes_nothing(tmp_path: Path) -> None:
     with Publisher(GeneratedWorkbooks(), date(2025, 3, 28)) as site:
         environment = Environment.from_env({"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url})
-        with run.instance(environment) as on:
+        with run.open_instance(environment) as on:
             with pytest.raises(SettingError, match="shows no workbook for 2025-03-31"):
                 run.bootstrap(environment, on, PUBLICATION, PUBLICATION)
             on.add_dynamic_partitions("publications", ["2025-03-31"])

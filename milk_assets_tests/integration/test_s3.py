@@ -8,9 +8,10 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from milk_assets.commands import run_once
+from milk_assets.commands.common import graph_run
 from milk_assets.defs.build import build_resources
-from milk_assets.settings import Environment, bucket
+from milk_assets.resource_names import bucket_name as bucket
+from milk_assets.settings import Environment
 from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher
 from milk_assets.stores import champion_manifest
 from milk_assets.stores.layers import forecasts, prices
@@ -45,9 +46,9 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
                     "MILK_S3_ENDPOINT": f"http://{host}:{port}",
                 }
             )
-            with run_once.instance(environment) as on:
-                run_once.bootstrap(environment, on, PUBLICATION)
-                stages = run_once.run_graph(environment, on, PUBLICATION, PUBLICATION, {"trials": 1, "seconds": 300.0})
+            with graph_run.open_instance(environment) as on:
+                graph_run.bootstrap(environment, on, PUBLICATION)
+                stages = graph_run.run_graph(environment, on, PUBLICATION, PUBLICATION, {"trials": 1, "seconds": 300.0})
                 assert [stage.name for stage in stages] == ["ingest", "train", "promote", "forecast", "report"]
         yield environment
     finally:

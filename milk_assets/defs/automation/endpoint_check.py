@@ -4,13 +4,11 @@ Belongs here: the job and its schedule. Not here: the request and what counts as
 CloudWatch canary uses too.
 """
 
-import os
-
 import dagster as dg
 
 from milk_assets.defs.resources.telegram import Telegram
 from milk_assets.defs.resources.webhook import Webhook
-from milk_assets.settings import TIMEZONE
+from milk_assets.settings import TIMEZONE, Settings
 from milk_assets.stores.alert_state import record_observations
 from milk_assets.stores.lake import Lake
 
@@ -19,7 +17,7 @@ ENDPOINT_URL_VARIABLE = "MILK_API_URL"
 
 def endpoint_url() -> str:
     """Base address of the endpoint; empty where none is configured."""
-    return os.environ.get(ENDPOINT_URL_VARIABLE, "")
+    return Settings.read().api_url or ""
 
 
 @dg.op

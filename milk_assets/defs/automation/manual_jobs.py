@@ -1,7 +1,7 @@
 """Manual jobs: what a person can do about the champion from the Dagster UI (`promote_version`, `rollback`, `freeze`, `unfreeze`).
 
 Belongs here: ops and jobs that call `promotion.manual`, each with a reason. Not here: the same actions as commands
-(`milk_assets.commands.model`).
+(`milk model`).
 """
 
 from typing import TYPE_CHECKING

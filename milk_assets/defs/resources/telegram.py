@@ -4,7 +4,6 @@ Belongs here: the Bot API's address, escaping and limits. Not here: when to send
 """
 
 import html
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ import dagster as dg
 
 from milk_assets.defs.resources.http_post import post
 from milk_assets.monitoring.alerts.outbox import Attempt
+from milk_assets.settings import Settings
 
 OFFICIAL_API = "https://api.telegram.org"
 LONGEST_TEXT = 4096  # characters, the limit of the Bot API
@@ -31,8 +31,9 @@ class TelegramSettings:
 
 def telegram_settings() -> TelegramSettings:
     """Read the settings from the environment. An empty variable counts as unset."""
-    token, chat, api_url = (os.environ.get(name) or None for name in (TOKEN_VARIABLE, CHAT_VARIABLE, URL_VARIABLE))
-    return TelegramSettings(token, chat, api_url)
+    settings = Settings.read()
+    token = settings.telegram_token.get_secret_value() if settings.telegram_token else None
+    return TelegramSettings(token, settings.telegram_chat, settings.telegram_url)
 
 
 class Telegram(dg.ConfigurableResource[Any]):

@@ -3,7 +3,6 @@
 Belongs here: the address and the escaping. Not here: when to send which message (`defs.automation.alert_sensors`).
 """
 
-import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ import dagster as dg
 
 from milk_assets.defs.resources.http_post import post
 from milk_assets.monitoring.alerts.outbox import Attempt
+from milk_assets.settings import Settings
 
 URL_VARIABLE = "MILK_WEBHOOK_URL"
 LONGEST_TEXT = 4000  # characters; Slack cuts longer messages
@@ -18,7 +18,8 @@ LONGEST_TEXT = 4000  # characters; Slack cuts longer messages
 
 def webhook_url() -> str | None:
     """Read the address from the environment. An empty variable counts as unset."""
-    return os.environ.get(URL_VARIABLE) or None
+    url = Settings.read().webhook_url
+    return url.get_secret_value() if url else None
 
 
 class Webhook(dg.ConfigurableResource[Any]):

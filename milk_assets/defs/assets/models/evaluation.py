@@ -218,6 +218,7 @@ def record_decision(
     adding entries.
     """
     from milk_assets.promotion.gate import decide
+    from milk_assets.promotion.ledger.entries import DecisionBody
     from milk_assets.promotion.ledger.ledger import ADD_ATTEMPTS, LedgerError
     from milk_assets.promotion.replay import decision_inputs
 

@@ -1,0 +1,91 @@
+"""The `milk` command: its subcommands, common options and error messages.
+
+Belongs here: which subcommands there are, and how errors become one line. What a subcommand does is in its own module.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from milk_assets.commands import (
+    dagster_yaml,
+    demo,
+    dev,
+    forecast,
+    metrics,
+    mlflow_server,
+    model,
+    run,
+    serve,
+    settings_table,
+    source,
+)
+
+EXPECTED_ERRORS = (RuntimeError, OSError, ValueError)  # SettingError, WorkbookError, LakeError and the like derive from these
+
+app = typer.Typer(
+    name="milk",
+    help="Forecasts of Mexico's official milk prices (SNIIM).",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+STARTING, RUNNING, SOURCE, MODELS, OPERATIONS = "Start here", "Run", "Source and forecasts", "Models", "Operate"
+app.command("demo", rich_help_panel=STARTING)(demo.demo_command)
+app.command("dev", rich_help_panel=STARTING)(dev.dev_command)
+app.command("serve", rich_help_panel=STARTING)(serve.serve_command)
+app.command("run", rich_help_panel=RUNNING)(run.run_command)
+app.command("bootstrap", rich_help_panel=RUNNING)(run.bootstrap_command)
+app.command("report", rich_help_panel=RUNNING)(run.report_command)
+app.command("read", rich_help_panel=SOURCE)(source.read_command)
+app.command("publish", rich_help_panel=SOURCE)(source.publish_command)
+app.command("advance", rich_help_panel=SOURCE)(source.advance_command)
+app.command("forecast", rich_help_panel=SOURCE)(forecast.forecast_command)
+app.command("backtest", rich_help_panel=SOURCE)(forecast.backtest_command)
+app.add_typer(model.app, name="model", rich_help_panel=MODELS)
+app.command("settings", rich_help_panel=OPERATIONS)(settings_table.settings_command)
+app.command("metrics", rich_help_panel=OPERATIONS)(metrics.metrics_command)
+app.command("api-key", rich_help_panel=OPERATIONS)(serve.api_key_command)
+app.add_typer(dagster_yaml.app, name="dagster-yaml", rich_help_panel=OPERATIONS)
+app.command(
+    "mlflow-server",
+    rich_help_panel=OPERATIONS,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(mlflow_server.mlflow_server_command)
+
+
+@app.callback()
+def common_options(
+    home: Annotated[
+        Path | None, typer.Option(help="Folder of everything that stays on this machine; sets MILK_HOME.", show_default=False)
+    ] = None,
+) -> None:
+    """Forecasts of Mexico's official milk prices (SNIIM)."""
+    if home is not None:
+        os.environ["MILK_HOME"] = str(home)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0: done. 1: an expected error, printed as one line on standard error. 2: wrong usage. 130: interrupted.
+    """
+    try:
+        result = app(prog_name="milk", args=None if arguments is None else list(arguments), standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as exit_request:
+        return exit_request.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except EXPECTED_ERRORS as error:
+        print(f"milk: {error}", file=sys.stderr)
+        return 1

@@ -1,0 +1,1 @@
+"""What several commands share: options, running the graph, a local publisher."""
