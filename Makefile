@@ -19,20 +19,21 @@ $(READY): requirements/dev.txt setup.cfg pyproject.toml
 	@touch $@
 
 demo: $(READY)  ## the whole graph on sample data (or WORKBOOK=file.xlsx), then the forecasts
-	$(BIN)/python -m milk_assets demo $(if $(WORKBOOK),--workbook "$(WORKBOOK)")
+	$(BIN)/milk demo $(if $(WORKBOOK),--workbook "$(WORKBOOK)")
 
 dev: $(READY)  ## Dagster UI, MLflow UI and the sample publisher together, on 127.0.0.1
-	$(BIN)/python -m milk_assets dev $(if $(WORKBOOK),--workbook "$(WORKBOOK)")
+	$(BIN)/milk dev $(if $(WORKBOOK),--workbook "$(WORKBOOK)")
 
 serve: $(READY)  ## the HTTP endpoint on 127.0.0.1:8080, from the champion of `make demo`
-	$(BIN)/python -m lambda_service
+	$(BIN)/milk serve
 
 test: $(READY)  ## all tests
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-lint: $(READY)  ## ruff: rules and format
+lint: $(READY)  ## ruff: rules and format; phrases that the project does not use
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python .ci/check_language.py
 
 format: $(READY)  ## rewrite what ruff can
 	$(BIN)/ruff check --fix .
@@ -47,7 +48,7 @@ include cdk/cloud.mk
 
 UV := $(VENV)/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --generate-hashes
-lock:  ## write the locked requirements anew
+lock:  ## update the locked requirements
 	test -x $(UV) || { $(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv; }
 	$(COMPILE) setup.cfg --output-file requirements/runtime.txt
 	$(COMPILE) setup.cfg --extra test --constraint requirements/runtime.txt --output-file requirements/dev.txt

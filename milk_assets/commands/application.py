@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from milk_assets.commands import (
     dagster_yaml,
@@ -79,12 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = app(prog_name="milk", args=None if arguments is None else list(arguments), standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as exit_request:
-        return exit_request.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except typer.Exit as exit_request:
+        return int(exit_request.exit_code)
+    except TyperException as error:  # wrong usage: the message names the option
+        error.show()  # type: ignore[attr-defined]  # the message of wrong usage, which every subclass has
+        return int(getattr(error, "exit_code", 2))
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except EXPECTED_ERRORS as error:
         print(f"milk: {error}", file=sys.stderr)

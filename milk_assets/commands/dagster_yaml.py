@@ -44,10 +44,15 @@ COMMON_SETTINGS: dict[str, Any] = {
 
 
 def instance_settings(deployment: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """What dagster.yaml says in a deployment. Secrets stay names of variables, which Dagster reads when it connects.
+    """The dagster.yaml of a deployment. Secrets stay names of variables, which Dagster reads when it connects.
 
-    environ: on ECS, where runs are started: MILK_RUN_SUBNETS (comma-separated) and MILK_RUN_SECURITY_GROUP, which Dagster does not read
-    from variables itself. Raises SettingError on a deployment that is none, and on a variable that is missing, naming it.
+    Args:
+        deployment: local, compose or ecs.
+        environ: Environment variables. On ECS, MILK_RUN_SUBNETS (comma-separated) and MILK_RUN_SECURITY_GROUP say where runs start,
+            because Dagster does not read these from variables itself.
+
+    Raises:
+        SettingError: The deployment is unknown, or a variable is missing.
     """
     if deployment not in DEPLOYMENTS:
         raise SettingError(f"{DEPLOYMENT_VARIABLE} is {deployment!r}; set it to one of {', '.join(DEPLOYMENTS)}")

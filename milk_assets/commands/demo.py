@@ -1,6 +1,6 @@
 """`milk demo`: publish workbooks on this machine, run the whole graph on them, and show the result.
 
-Belongs here: what a newcomer sees in the terminal. Running the jobs is `commands.common.graph_run`, publishing `commands.common.local_publisher`.
+Belongs here: what a newcomer sees in the terminal. Running the jobs is `commands.common.graph_run`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -22,7 +22,7 @@ def settings_command(
 
     table = Table(box=None, pad_edge=False)
     for heading in ("setting", "value", "source"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in Settings.read().describe():
         table.add_row(row.variable, row.value, row.source)
     Console(highlight=False, soft_wrap=True).print(table)
