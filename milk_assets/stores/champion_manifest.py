@@ -25,8 +25,6 @@ from milk_model.artefact_paths import SERVED
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION_FIELDS = tuple(ModelVersion.model_fields)  # what identifies a model version: number, bundle, whether it is the baseline
-
 
 class PublishError(RuntimeError):
     """The newest data were not published: why, and what to do. The endpoint still forecasts from the data it had."""
