@@ -30,7 +30,12 @@ def test_an_archaic_phrase_is_found_with_its_line(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["if value is None:", "# the newest date, or none where there is none", "# standing order", "x = 'lest'  # language: ok"],
+    [
+        "if value is None:",
+        "# the newest date, or none where there is none",
+        "# standing order",
+        "x = 'lest'  # language: ok",  # language: ok
+    ],
 )
 def test_plain_english_and_marked_lines_pass(line: str) -> None:
     assert check_language.findings(line) == []
