@@ -149,10 +149,10 @@ def forecast_table(forecasts: "Forecasts") -> "Table":
 
     origin = forecasts.origin.max()
     table = Table(title=f"\nForecasts of {origin:%Y-%m-%d}, MXN per litre", title_justify="left", box=None, pad_edge=False)
-    for heading in ("series", "target"):
-        table.add_column(heading)
+    table.add_column("series", overflow="fold")
+    table.add_column("target", no_wrap=True)
     for heading in ("forecast", "80 % interval", "rises", "same", "falls"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for key in SERIES_SHOWN:
         rows = forecasts[forecasts.series == key]
         if rows.empty:

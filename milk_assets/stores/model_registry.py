@@ -79,12 +79,12 @@ class ModelRegistry(dg.ConfigurableResource[Any]):
             context: Context of the asset that logs.
         """
         self._prepare()
-        from dagster_mlflow.resources import MlFlow
-
         config = {"mlflow_tracking_uri": self.tracking_uri, "experiment_name": self.experiment, "extra_tags": _run_tags(context)}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.BetaWarning)  # dagster-mlflow is beta, and its version is locked
             warnings.simplefilter("ignore", DeprecationWarning)  # it reads a deprecated property of the context
+            from dagster_mlflow.resources import MlFlow
+
             mlflow = MlFlow(self.get_resource_context().replace_config(config))
         status = "FAILED"
         try:

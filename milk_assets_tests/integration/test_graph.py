@@ -159,7 +159,7 @@ def test_an_unpublished_date_stops_the_graph_and_writes_nothing(tmp_path: Path) 
     with Publisher(GeneratedWorkbooks(), date(2025, 3, 28)) as site:
         environment = Environment.from_env({"MILK_HOME": str(tmp_path / "home"), "MILK_SOURCE_URL": site.url})
         with run.open_instance(environment) as on:
-            with pytest.raises(SettingError, match="shows no workbook for 2025-03-31"):
+            with pytest.raises(SettingError, match="has no workbook for 2025-03-31"):
                 run.bootstrap(environment, on, PUBLICATION, PUBLICATION)
             on.add_dynamic_partitions("publications", ["2025-03-31"])
             with pytest.raises(run.GraphError, match="ingest of 2025-03-31 failed\nworkbook: "):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from milk_assets.commands import model as command
+from milk_assets.__main__ import main
 from milk_assets.promotion.evidence import gather
 from milk_assets.promotion.floor import judge
 from milk_assets.promotion.gate import decide
@@ -132,17 +132,17 @@ def test_the_commands_show_explain_and_replay(
 ) -> None:
     monkeypatch.setenv("MILK_HOME", str(Path(store.root).parent))
     monkeypatch.delenv("MILK_ENV", raising=False)
-    assert command.main(["history"]) == 0
+    assert main(["model", "history"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["entry", "at", "what", "version", "skill", "why", "who"]
     assert lines[2].split()[:6] == ["2", "2025-03-28", "18:00", "gate:", "promote", "2"]
-    assert command.main(["explain", "1"]) == 0
+    assert main(["model", "explain", "1"]) == 0
     assert "passed in consecutive weeks" in (shown := capsys.readouterr().out)
     assert "no: must_pass_again_next_week" in shown
-    assert command.main(["replay"]) == 0
+    assert main(["model", "replay"]) == 0
     assert capsys.readouterr().out == "3 verdicts recomputed, 0 differ\n"
-    assert command.main(["explain", "9"]) == 1
-    assert "there is no entry 9; the ledger has 3" in capsys.readouterr().err
+    assert main(["model", "explain", "9"]) == 1
+    assert "there is no entry 9: the ledger has 3" in capsys.readouterr().err
 
 
 def test_the_replay_command_fails_if_a_verdict_differs(
@@ -153,5 +153,5 @@ def test_the_replay_command_fails_if_a_verdict_differs(
         copy.write_bytes(file, store.read_bytes(file))
     forge(copy, 3, decision={**stored_decision(store, 3), "verdict": "stand"})
     monkeypatch.setenv("MILK_HOME", str(tmp_path / "copy"))
-    assert command.main(["replay"]) == 1
+    assert main(["model", "replay"]) == 1
     assert "entry 3: recorded stand" in capsys.readouterr().out

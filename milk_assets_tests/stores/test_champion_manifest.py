@@ -10,7 +10,7 @@ from milk_assets.stores.champion_manifest import SWAP_ATTEMPTS, PublishError, pu
 from milk_assets.stores.lake import Lake, json_bytes
 from milk_assets_tests.forecasting.conftest import market
 from milk_model.artefact_paths import SERVED
-from milk_model.snapshot import read
+from milk_model.snapshot import read_snapshot
 
 NOW = datetime(2024, 5, 29, 12, tzinfo=UTC)
 CHAMPION = {
@@ -49,7 +49,7 @@ def test_the_manifest_names_the_new_data_and_keeps_everything_else(lake: Lake, a
     assert published is not None
     assert manifest == {**CHAMPION, "data": published.model_dump()}
     assert published.at == "2024-05-29T12:00:00+00:00"
-    snapshot = read(artefacts.read_bytes(published.path), published.sha256)
+    snapshot = read_snapshot(artefacts.read_bytes(published.path), published.sha256)
     assert (snapshot.workbook, snapshot.sample, len(snapshot.dates)) == ("cd" * 32, True, 70)
 
 

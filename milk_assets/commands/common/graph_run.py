@@ -139,6 +139,9 @@ def stage_console(_: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("milk", level=logging.INFO)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_IndentedMessages())
+    handler.addFilter(
+        lambda record: "Starting a new mlflow run" not in record.getMessage()
+    )  # dagster-mlflow says it for each asset
     logger.addHandler(handler)
     return logger
 

@@ -1,6 +1,9 @@
 """The asset decorator of the graph: what all assets of one publication share is set here, once.
 
 Belongs here: partitions, owner and retry policy. Assets name their dependencies by key, so no asset module imports another.
+
+Why no freshness policy: SNIIM publishes nothing on Mexican holidays, which a cron deadline would report as late; the alert
+`publication_late` judges by the publication calendar instead.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -13,7 +13,7 @@ import numpy as np
 
 from milk_assets.forecasting.evaluation.outcomes import Outcomes, month_ends
 from milk_assets.forecasting.hyperparameters import Hyperparameters
-from milk_assets.forecasting.model import Model
+from milk_assets.forecasting.model import FORECAST_COLUMNS, Model
 from milk_assets.forecasting.panel import Panel
 from milk_model.targets import Dates
 
@@ -23,31 +23,7 @@ if TYPE_CHECKING:
 # Origins between two fits, about a month: refitting weekly costs four times as much and changes ratios by less than half a point. The
 # promotion gate uses a longer interval for reasons of its own, see `milk_assets.promotion.policy`.
 DEFAULT_ORIGINS_PER_FIT = 13
-BACKTEST_COLUMNS = [
-    "model",
-    "task",
-    "lead",
-    "origin",
-    "target",
-    "series",
-    "state",
-    "city",
-    "milk",
-    "channel",
-    "level",
-    "actual",
-    "no_change",
-    "forecast",
-    "lo80",
-    "hi80",
-    "lo95",
-    "hi95",
-    "p_up",
-    "p_same",
-    "p_down",
-    "trust",
-    "last_price",
-]
+BACKTEST_COLUMNS = ["model", *(name for name in FORECAST_COLUMNS if name != "last_date"), "actual"]
 Vintages = Mapping[np.datetime64, Panel]
 
 

@@ -20,6 +20,7 @@ from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import monitoring, prices, reports
 from milk_assets.stores.layers.layer import Layer
 from milk_assets_tests.defs.automation.conftest import START, Clock
+from milk_assets_tests.promotion.ledger_bodies import ledger_body
 from milk_assets_tests.support.chat_server import Chat
 from milk_model.artefact_paths import TRACK_RECORD
 
@@ -104,7 +105,7 @@ def add_change(ledger: Ledger, kind: str, action: str, version: int) -> None:
         "expected": {"version": 1},
         "reason": "because",
     }
-    ledger.add(kind, at=START, actor="promotion_sensor", body=body)  # type: ignore[arg-type]  # one of its kinds
+    ledger.add(ledger_body(kind, **body), at=START, actor="promotion_sensor")
 
 
 def test_promotions_rollbacks_and_failed_changes_are_announced_and_earlier_ones_are_not(
