@@ -7,7 +7,7 @@ resources (`milk_assets.resource_names`), settings of the HTTP endpoint (`lambda
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
@@ -26,6 +26,10 @@ SAMPLE_SOURCE = f"http://127.0.0.1:{SAMPLE_PORT}/{SOURCE_FOLDER}"
 MASK = "••••••"
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
+Deployment = Literal["local", "compose", "ecs"]
+DEPLOYMENTS: tuple[str, ...] = get_args(Deployment)
+Port = Annotated[int, Field(ge=1, le=65535)]
+
 
 class SettingError(ValueError):
     """A setting cannot be used: the message names the setting and its value, and says what to do."""
@@ -40,7 +44,11 @@ class SettingRow(NamedTuple):
 
 
 class Settings(BaseSettings):
-    """The environment variables of the platform. An empty variable counts as unset."""
+    """The environment variables of the platform. An empty variable counts as unset.
+
+    The addresses of the endpoint and of the alert channels are checked where they are used: a wrong one opens an incident or fails a
+    message, and must not stop the platform.
+    """
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, case_sensitive=True, extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
@@ -86,10 +94,21 @@ class Settings(BaseSettings):
     api_url: str | None = Field(
         default=None, validation_alias="MILK_API_URL", description="base address of the endpoint whose health is checked"
     )
-    deployment: str = Field(
+    deployment: Deployment = Field(
         default="local",
         validation_alias="MILK_DEPLOYMENT",
         description="`local`, `compose` or `ecs`: which dagster.yaml a container writes",
+    )
+    dagster_home: Path | None = Field(
+        default=None,
+        validation_alias="DAGSTER_HOME",
+        description="folder of Dagster's instance; a container writes its dagster.yaml there",
+    )
+    code_host: str | None = Field(
+        default=None, validation_alias="MILK_CODE_HOST", description="compose, ecs: host of the code location server"
+    )
+    code_port: Port | None = Field(
+        default=None, validation_alias="MILK_CODE_PORT", description="compose, ecs: port of the code location server"
     )
     run_task_definition: str | None = Field(
         default=None, validation_alias="MILK_RUN_TASK_DEFINITION", description="ECS: task definition of runs"
@@ -110,7 +129,7 @@ class Settings(BaseSettings):
     pg_host: str | None = Field(
         default=None, validation_alias="PGHOST", description="Postgres of Dagster and MLflow (compose, ecs): host"
     )
-    pg_port: str | None = Field(default=None, validation_alias="PGPORT", description="Postgres: port")
+    pg_port: Port | None = Field(default=None, validation_alias="PGPORT", description="Postgres: port")
     pg_user: str | None = Field(default=None, validation_alias="PGUSER", description="Postgres: user")
     pg_password: SecretStr | None = Field(default=None, validation_alias="PGPASSWORD", description="Postgres: password")
     pg_database: str | None = Field(default=None, validation_alias="PGDATABASE", description="Postgres: Dagster's database")
@@ -136,9 +155,7 @@ class Settings(BaseSettings):
         rows = []
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            shown = "" if value is None else MASK if isinstance(value, SecretStr) else str(value)
-            if name.endswith(("_url", "_uri", "_endpoint")) and "@" in shown:
-                shown = without_credentials(shown)
+            shown = "" if value is None else MASK if isinstance(value, SecretStr) else _without_secrets(name, str(value))
             rows.append(
                 SettingRow(str(field.validation_alias), shown, "environment" if name in self.model_fields_set else "default")
             )
@@ -167,15 +184,23 @@ def _variables() -> dict[str, str]:
 def _value_of(variable: str, variables: Mapping[str, str] | None) -> str:
     import os
 
-    field = Settings.model_fields[_variables()[variable]]
-    if field.annotation == SecretStr | None:
+    name = _variables()[variable]
+    if Settings.model_fields[name].annotation == SecretStr | None:
         return "is not usable"
-    return f"is {(os.environ if variables is None else variables).get(variable)!r}"
+    value = (os.environ if variables is None else variables).get(variable, "")
+    return f"is {_without_secrets(name, value)!r}"
+
+
+def _without_secrets(name: str, value: str) -> str:
+    """The value of a setting as messages show it: addresses may contain a password or a token."""
+    return without_credentials(value) if name.endswith(("_url", "_uri", "_endpoint")) else value
 
 
 def _remedy(variable: str, message: str) -> str:
     if variable == "MILK_ENV":
         return f"set it to one of {', '.join(ENVIRONMENT_NAMES)}, or leave it unset for local"
+    if variable == "MILK_DEPLOYMENT":
+        return f"set it to one of {', '.join(DEPLOYMENTS)}, or leave it unset for local"
     return f"{message[0].lower()}{message[1:]}; it is the {Settings.model_fields[_variables()[variable]].description}"
 
 
@@ -190,8 +215,9 @@ def setting_reference() -> list[tuple[str, str, str]]:
 def without_credentials(url: str) -> str:
     """An address without user, password and query, for messages."""
     parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+    if not parts.netloc:  # a file of SQLite, or not an address
+        return url
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 @dataclass(frozen=True)

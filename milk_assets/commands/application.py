@@ -4,6 +4,7 @@ Belongs here: which subcommands there are, and how errors become one line. What 
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from milk_assets.commands import (
     source,
 )
 
+CREDENTIALS = re.compile(r"//[^/@\s]+@")  # of an address in a message
 EXPECTED_ERRORS = (RuntimeError, OSError, ValueError)  # SettingError, WorkbookError, LakeError and the like derive from these
 
 app = typer.Typer(
@@ -89,3 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EXPECTED_ERRORS as error:
         print(f"milk: {error}", file=sys.stderr)
         return 1
+    except Exception as error:
+        if not is_mlflow_error(error):
+            raise
+        reason = CREDENTIALS.sub("//", str(error).split("\n", 1)[0])
+        print(f"milk: MLflow did not answer as expected ({reason}): check MILK_TRACKING_URI and the server", file=sys.stderr)
+        return 1
+
+
+def is_mlflow_error(error: Exception) -> bool:
+    """Whether MLflow's client raised the error. MLflow is not imported for the answer: if it raised, it is loaded."""
+    mlflow_exceptions = sys.modules.get("mlflow.exceptions")
+    return mlflow_exceptions is not None and isinstance(error, mlflow_exceptions.MlflowException)

@@ -1,21 +1,17 @@
 """`milk dagster-yaml`: the configuration of the Dagster instance of each deployment.
 
 Belongs here: storage, launcher, logs, limits and retention, for one machine without a server (local), one machine with Postgres
-(compose), and ECS. Nothing heavy is imported.
+(compose), and ECS. The settings library is imported when a command needs it, because `milk --help` does not.
 """
 
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 import typer
 
-from milk_assets.settings import SettingError
-
-Deployment = Literal["local", "compose", "ecs"]
-DEPLOYMENTS: tuple[str, ...] = get_args(Deployment)
 DEPLOYMENT_VARIABLE = "MILK_DEPLOYMENT"
 
 app = typer.Typer(help="The dagster.yaml of a deployment.", no_args_is_help=True)
@@ -54,6 +50,8 @@ def instance_settings(deployment: str, environ: Mapping[str, str]) -> dict[str, 
     Raises:
         SettingError: The deployment is unknown, or a variable is missing.
     """
+    from milk_assets.settings import DEPLOYMENTS, SettingError
+
     if deployment not in DEPLOYMENTS:
         raise SettingError(f"{DEPLOYMENT_VARIABLE} is {deployment!r}; set it to one of {', '.join(DEPLOYMENTS)}")
     common = {**COMMON_SETTINGS, "concurrency": {"runs": {"max_concurrent_runs": CONCURRENT_RUNS[deployment]}}}
@@ -129,6 +127,8 @@ def _ecs(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
+    from milk_assets.settings import SettingError
+
     value = environ.get(name)
     if not value:
         raise SettingError(
@@ -148,5 +148,5 @@ def show_command(deployment: Annotated[str, typer.Argument(help="local, compose 
 )
 def exec_command(context: typer.Context, command: Annotated[str, typer.Argument(help="Program to start.")]) -> None:
     """Write dagster.yaml for MILK_DEPLOYMENT into DAGSTER_HOME, then become a command: the entry point of a container."""
-    write_dagster_yaml(Path(os.environ["DAGSTER_HOME"]), os.environ.get(DEPLOYMENT_VARIABLE) or "local", os.environ)
+    write_dagster_yaml(Path(_required(os.environ, "DAGSTER_HOME")), os.environ.get(DEPLOYMENT_VARIABLE) or "local", os.environ)
     os.execvp(command, [command, *context.args])  # noqa: S606  # this process becomes the command, so signals reach it

@@ -95,7 +95,7 @@ def show_run(
 
     from milk_assets.commands.common.graph_run import STAGES, run_graph
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)  # a path may contain brackets
     console.print(f"Publication of {publication} from {environment.source_shown}")
     stages: list[Stage] = []
     console.print(f"  {STAGE_TEXTS[STAGES[0]]}")

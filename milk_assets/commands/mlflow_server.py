@@ -15,6 +15,10 @@ MLFLOW_DATABASE = "mlflow"  # a database of its own, because Dagster and MLflow 
 CONNECTION_ATTEMPTS, WAIT_SECONDS = 30, 2.0  # one minute in total: Postgres may still be starting
 
 
+class DatabaseError(RuntimeError):
+    """Postgres does not accept connections: the message names the server and what to check."""
+
+
 def mlflow_server_command(context: typer.Context) -> None:
     """Create MLflow's database where it does not exist, then become `mlflow server` with the given options."""
     ensure_database()
@@ -24,7 +28,7 @@ def mlflow_server_command(context: typer.Context) -> None:
 def ensure_database(name: str = MLFLOW_DATABASE) -> bool:
     """Create a database on the server that libpq's variables name; returns whether it was created.
 
-    Two processes may do so at the same time. Raises psycopg2.OperationalError where the server does not answer within a minute.
+    Two processes may do so at the same time. Raises DatabaseError where the server does not accept a connection within a minute.
     """
     from psycopg2 import errors, sql
 
@@ -64,4 +68,9 @@ def connect() -> Any:
     def attempt() -> Any:
         return psycopg2.connect(dbname="postgres", connect_timeout=5)
 
-    return attempt()
+    try:
+        return attempt()
+    except psycopg2.OperationalError as error:
+        server = f"{os.environ.get('PGHOST', 'localhost')}:{os.environ.get('PGPORT', '5432')}"
+        reason = " ".join(str(error).split())
+        raise DatabaseError(f"Postgres at {server} did not accept a connection: {reason}; check PGHOST and PGPASSWORD") from error

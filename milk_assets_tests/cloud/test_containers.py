@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from milk_assets.commands.dagster_yaml import DEPLOYMENTS
+from milk_assets.settings import DEPLOYMENTS
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())

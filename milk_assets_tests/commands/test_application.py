@@ -75,7 +75,34 @@ def test_an_empty_ledger_and_registry_say_what_to_run(home: Path, capsys: pytest
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\nfrom milk_assets.__main__ import main\nmain(['--help'])\n"
-        "print([name for name in ('dagster', 'mlflow', 'pandas', 'numpy', 'boto3', 'xgboost') if name in sys.modules])"
+        "print([name for name in ('dagster', 'mlflow', 'pandas', 'numpy', 'boto3', 'xgboost', 'pydantic_settings') if name in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
     assert printed.splitlines()[-1] == "[]"
+
+
+def test_an_mlflow_error_is_one_line_without_credentials(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    hidden = "hidden"
+
+    def unreachable() -> str:
+        raise MlflowException(f"API request to http://user:{hidden}@mlflow:5000/api failed\nfor some reason")
+
+    monkeypatch.setattr("milk_assets.commands.settings_table.settings_markdown", unreachable)
+    assert main(["settings", "--markdown"]) == 1
+    assert capsys.readouterr().err == (
+        "milk: MLflow did not answer as expected (API request to http://mlflow:5000/api failed): "
+        "check MILK_TRACKING_URI and the server\n"
+    )
+
+
+def test_an_unexpected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> str:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr("milk_assets.commands.settings_table.settings_markdown", broken)
+    with pytest.raises(KeyError, match="a defect"):
+        main(["settings", "--markdown"])

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from sqlalchemy import create_engine, text
 
+from milk_assets.__main__ import main
 from milk_assets.commands import dagster_yaml, mlflow_server
 from milk_assets.settings import SettingError
 
@@ -153,6 +154,23 @@ def test_the_entry_of_a_container_writes_the_settings_and_becomes_the_command(tm
     done = subprocess.run(words, env=told, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "True ['a b']\n"
     assert yaml.safe_load((home / "dagster.yaml").read_text())["concurrency"]["runs"]["max_concurrent_runs"] == 4
+
+
+def test_the_entry_without_a_folder_names_the_missing_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    assert main(["dagster-yaml", "exec", "true"]) == 1
+    assert "DAGSTER_HOME is not set" in capsys.readouterr().err
+
+
+def test_a_database_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(free_port()))
+    monkeypatch.setattr(mlflow_server, "CONNECTION_ATTEMPTS", 1)
+    with pytest.raises(mlflow_server.DatabaseError, match=r"Postgres at 127.0.0.1:\d+ did not accept a connection") as error:
+        mlflow_server.ensure_database()
+    assert "\n" not in str(error.value)
 
 
 def test_the_entry_loads_nothing_heavy() -> None:
