@@ -38,26 +38,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-STARTING, RUNNING, SOURCE, MODELS, OPERATIONS = "Start here", "Run", "Source and forecasts", "Models", "Operate"
-app.command("demo", rich_help_panel=STARTING)(demo.demo_command)
-app.command("dev", rich_help_panel=STARTING)(dev.dev_command)
-app.command("serve", rich_help_panel=STARTING)(serve.serve_command)
-app.command("run", rich_help_panel=RUNNING)(run.run_command)
-app.command("bootstrap", rich_help_panel=RUNNING)(run.bootstrap_command)
-app.command("report", rich_help_panel=RUNNING)(run.report_command)
-app.command("read", rich_help_panel=SOURCE)(source.read_command)
-app.command("publish", rich_help_panel=SOURCE)(source.publish_command)
-app.command("advance", rich_help_panel=SOURCE)(source.advance_command)
-app.command("forecast", rich_help_panel=SOURCE)(forecast.forecast_command)
-app.command("backtest", rich_help_panel=SOURCE)(forecast.backtest_command)
-app.add_typer(model.app, name="model", rich_help_panel=MODELS)
-app.command("settings", rich_help_panel=OPERATIONS)(settings_table.settings_command)
-app.command("metrics", rich_help_panel=OPERATIONS)(metrics.metrics_command)
-app.command("api-key", rich_help_panel=OPERATIONS)(serve.api_key_command)
-app.add_typer(dagster_yaml.app, name="dagster-yaml", rich_help_panel=OPERATIONS)
+app.command("demo")(demo.demo_command)
+app.command("dev")(dev.dev_command)
+app.command("serve")(serve.serve_command)
+app.command("run")(run.run_command)
+app.command("bootstrap")(run.bootstrap_command)
+app.command("report")(run.report_command)
+app.command("read")(source.read_command)
+app.command("publish")(source.publish_command)
+app.command("advance")(source.advance_command)
+app.command("forecast")(forecast.forecast_command)
+app.command("backtest")(forecast.backtest_command)
+app.add_typer(model.app, name="model")
+app.command("settings")(settings_table.settings_command)
+app.command("metrics")(metrics.metrics_command)
+app.command("api-key")(serve.api_key_command)
+app.add_typer(dagster_yaml.app, name="dagster-yaml")
 app.command(
     "mlflow-server",
-    rich_help_panel=OPERATIONS,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(mlflow_server.mlflow_server_command)
 

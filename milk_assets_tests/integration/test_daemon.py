@@ -20,6 +20,7 @@ from milk_assets.defs.build import build_resources
 from milk_assets.settings import Environment
 from milk_assets.sniim.samples.publisher import GeneratedWorkbooks, Publisher, TruncatedWorkbooks, WorkbookCollection
 from milk_assets.stores import champion_manifest
+from milk_assets.stores.lake import Lake
 from milk_assets.stores.layers import candidates, evaluations, forecasts, prices, track_record
 from milk_assets_tests.support.chat_server import Chat
 
@@ -124,6 +125,18 @@ def wait_for(what: str, happened: Callable[[], bool], process: "subprocess.Popen
         time.sleep(0.5)
 
 
+def assert_each_publication_is_scored_and_judged_once(lake: Lake, artefacts: Lake) -> None:
+    """Monday's forecasts of Wednesday and Friday, and Wednesday's of Friday, are scored once; the floor judged both days."""
+    scored = track_record.read_track_record(lake)
+    assert scored is not None
+    pairs = set(zip(scored.origin.dt.date, scored.target.dt.date, strict=True))
+    assert pairs == {(MONDAY, WEDNESDAY), (MONDAY, FRIDAY), (WEDNESDAY, FRIDAY)}
+    assert set(scored.role) == {"champion", "challenger"}
+    floors = [entry for entry in champion_manifest.ledger(artefacts).entries() if entry.kind == "floor"]
+    assert [entry.body.publication for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
+    assert {entry.body.decision.verdict for entry in floors} == {"stand"}
+
+
 def test_publications_are_processed_automatically_and_a_broken_one_stops_only_itself(
     daemon: tuple[Publisher, Environment, "subprocess.Popen[bytes]"], shelf: CorrectableWorkbooks, chat: Chat
 ) -> None:
@@ -166,17 +179,7 @@ def test_publications_are_processed_automatically_and_a_broken_one_stops_only_it
     assert len([text for text in chat.texts if "A run failed" in text]) == 2
     wait_for("the weekly model and its evaluation", lambda: lake.exists(evaluations.LAYER.path(str(FRIDAY))), process)
     evaluation = evaluations.read_evaluation(lake, str(FRIDAY))
-    # each forecast is scored once: Monday's of Wednesday and Friday, Wednesday's of Friday
-    scored = track_record.read_track_record(lake)
-    assert set(zip(scored.origin.dt.date, scored.target.dt.date, strict=True)) == {
-        (MONDAY, WEDNESDAY),
-        (MONDAY, FRIDAY),
-        (WEDNESDAY, FRIDAY),
-    }
-    assert set(scored.role) == {"champion", "challenger"}
-    floors = [entry for entry in champion_manifest.ledger(artefacts).entries() if entry.kind == "floor"]
-    assert [entry.body.publication for entry in floors][-2:] == [str(WEDNESDAY), str(FRIDAY)]
-    assert {entry.body.decision.verdict for entry in floors} == {"stand"}
+    assert_each_publication_is_scored_and_judged_once(lake, artefacts)
 
     # someone moves the alias in MLflow: the next look restores it
     resources["tracking"].set_alias("champion", evaluation.challenger.version)
