@@ -26,7 +26,7 @@ from milk_model.bundle import MANIFEST, prefix, read_manifest
 
 @dataclass(frozen=True)
 class Store:
-    """The artefact store that `python -m milk_assets demo` writes to a folder."""
+    """The artefact store that `milk demo` writes to a folder."""
 
     folder: Path
 
@@ -34,9 +34,7 @@ class Store:
     def champion(self) -> dict[str, Any]:
         """The manifest in the store."""
         if not (self.folder / SERVED).is_file():
-            raise SystemExit(
-                f"{self.folder} has no {SERVED}: run `python -m milk_assets demo` first, and pass its artefacts folder"
-            )
+            raise SystemExit(f"{self.folder} has no {SERVED}: run `milk demo` first, and pass its artefacts folder")
         return dict(json.loads((self.folder / SERVED).read_text()))
 
     @cached_property

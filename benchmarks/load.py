@@ -1,6 +1,6 @@
 """Load: the endpoint under load, while versions are swapped and its S3 server hangs, dies and recovers.
 
-    MILK_HOME=/tmp/milk python -m milk_assets demo --workbook Leche31032025.xlsx   # a champion to serve
+    MILK_HOME=/tmp/milk milk demo --workbook Leche31032025.xlsx   # a champion to serve
     python -m benchmarks.load --artefacts /tmp/milk/artefacts [--seconds 180] [--share 0.6]
 
 Belongs here: the requests, the timetable of disturbances, and the check of every answer. A run compresses half an hour: the TTL of a minute

@@ -2,7 +2,7 @@
 
     python -m venv /tmp/rie && /tmp/rie/bin/pip install aws-sam-cli                # brings the emulator's binary
     pip install --target /tmp/ric awslambdaric                                     # the runtime client of Lambda's images
-    MILK_HOME=/tmp/milk python -m milk_assets demo --workbook Leche31032025.xlsx   # a champion to serve
+    MILK_HOME=/tmp/milk milk demo --workbook Leche31032025.xlsx   # a champion to serve
     python -m benchmarks.serving --artefacts /tmp/milk/artefacts --ric /tmp/ric \\
         --rie /tmp/rie/lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64 [--rounds 5] [--requests 400]
 
