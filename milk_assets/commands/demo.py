@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # One series of each milk and channel, far apart on the map; a series that the data do not have is left out.
 SERIES_SHOWN = (
-    "cdmx/ciudad-de-mexico/pasteurised/supermarket",
+    "ciudad-de-mexico/ciudad-de-mexico/pasteurised/supermarket",
     "jalisco/guadalajara/pasteurised/store",
     "nuevo-leon/monterrey/uht/supermarket",
     "yucatan/merida/uht/store",
@@ -157,7 +157,8 @@ def forecast_table(forecasts: "Forecasts") -> "Table":
         rows = forecasts[forecasts.series == key]
         if rows.empty:
             continue
-        table.add_row(key, "last price", f"{rows.last_price.iloc[0]:.2f}", "", "", "", "")
+        state, city, milk, channel = key.split("/")
+        table.add_row(f"{state}/{city}/\n{milk}/{channel}", "last price", f"{rows.last_price.iloc[0]:.2f}", "", "", "", "")
         next_publication = rows[(rows.task == "publication") & (rows.lead == 1)]
         months = rows[rows.task == "month"].sort_values("lead")
         for row in [*next_publication.itertuples(), *months.itertuples()]:
